@@ -1,0 +1,355 @@
+"""The vocabulary of Sightread on one page: all plain data and the protocols.
+
+Conventions that hold everywhere:
+
+* a picture is known by its content (`PictureId`), paths are attributes;
+* boxes are in pixels of the *upright* picture, as a person sees it, x to the right, y down;
+* confidences and probabilities are in [0, 1];
+* times are seconds since 1970 in UTC; a camera's local time without zone is taken as UTC.
+
+Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+RGBImage = NDArray[np.uint8]
+"""(H, W, 3) uint8, upright, sRGB."""
+
+Vectors = NDArray[np.float32]
+"""(n, D) float32, unit rows."""
+
+PictureId = int
+"""The first 63 bits of the SHA-256 of the file's bytes. Printed as 16 hex digits."""
+
+Point = tuple[float, float]
+Quad = tuple[Point, Point, Point, Point]
+"""Four corners in reading order: the first is where the word starts at its top, then clockwise
+as the reader of the word sees it, so that a rotated word keeps its direction."""
+
+Field = Literal["written", "title", "caption", "keyword", "person"]
+"""Where a word comes from: `written` in the picture, or a field of its metadata."""
+
+FIELDS: tuple[Field, ...] = ("written", "title", "caption", "keyword", "person")
+
+
+# --- pictures in ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the file says about itself (EXIF, IPTC, XMP). Empty where it says nothing."""
+
+    taken_at: float | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    title: str = ""
+    caption: str = ""
+    keywords: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture.
+
+    `pixels` may be smaller than the picture: a reduced decoding is asked for with a side limit.
+    `width` and `height` are always those of the full upright picture.
+    """
+
+    pixels: RGBImage
+    width: int
+    height: int
+    format: str
+    metadata: Metadata = Metadata()
+
+
+# --- reading -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WordRegion:
+    """One word found by a reader: where it is, how sure the reader is, and what it says.
+
+    `line` numbers the lines of text of one picture; words of one line follow each other in
+    reading order. A reader gives `text`, or `vector` (unit length), or both.
+    """
+
+    box: Quad
+    confidence: float
+    text: str | None = None
+    vector: NDArray[np.float32] | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSpec:
+    """Which reader, exactly. Two readers with the same `revision` read the same."""
+
+    name: str
+    revision: str
+    side_limit_px: int | None = None
+    """The longest side the reader makes use of; a picture may be decoded smaller than it is,
+    but not smaller than this. None: every pixel counts."""
+
+
+class Reader(Protocol):
+    """An OCR engine, or a word spotter. `read` may be called from several threads at once."""
+
+    @property
+    def spec(self) -> ReaderSpec: ...
+
+    def read(self, images: Sequence[RGBImage]) -> list[list[WordRegion]]:
+        """Words of each image, boxes in pixels of that image."""
+        ...
+
+    def encode_words(self, words: Sequence[str]) -> Vectors | None:
+        """One unit row per word in the space of `WordRegion.vector`; None if it only transcribes."""
+        ...
+
+
+# --- what the store keeps ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PathStamp:
+    """A file at the time it was read. `path` is absolute, as the operating system gives it
+    (undecodable bytes as surrogates, see `os.fsdecode`)."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRecord:
+    """One searchable word of a picture. `tokens[0]` is the key of the whole word, the rest are
+    its parts (`text.tokens`). Metadata words have no box."""
+
+    field: Field
+    text: str
+    tokens: tuple[str, ...]
+    confidence: float
+    line: int
+    box: Quad | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRecord:
+    """One unit of the store: a picture is wholly there or not at all."""
+
+    id: PictureId
+    sha256: str
+    stamps: tuple[PathStamp, ...]
+    format: str
+    width: int
+    height: int
+    reader: str
+    indexed_at: float
+    metadata: Metadata = Metadata()
+    regions: tuple[RegionRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WordHits:
+    """Occurrences of tokens, as columns of equal length n, ordered by (picture, ordinal, token).
+
+    `token` indexes the tokens that were asked for; `whole` says that it is the region's whole
+    word and not a part; `field` indexes `FIELDS`; `ordinal` is the place of the region in its
+    picture; `boxes` is (n, 4, 2), NaN where a region has none, and only there when asked for.
+    """
+
+    picture: NDArray[np.int64]
+    ordinal: NDArray[np.int32]
+    token: NDArray[np.int32]
+    whole: NDArray[np.bool_]
+    field: NDArray[np.int8]
+    line: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    boxes: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.picture)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All distinct tokens of a library, sorted, and in how many regions each occurs."""
+
+    tokens: list[str]
+    counts: NDArray[np.int64]
+
+
+# --- filters -------------------------------------------------------------------------------
+
+FilterField = Literal["id", "path", "ext", "taken_at", "has_text", "reader"]
+FilterOp = Literal["eq", "ge", "lt", "in", "contains"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One condition on a picture.
+
+    `path` knows `contains` (part of any of its paths, letter case ignored) and `eq`; `ext` knows
+    `eq` (suffix of any of its paths, lower case without dot); `taken_at` knows `ge` and `lt`;
+    `has_text` and `reader` know `eq`; `id` knows `eq` and `in`. Anything else is refused by the
+    store, never ignored.
+    """
+
+    field: FilterField
+    op: FilterOp
+    value: str | float | bool | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Filter
+
+
+Filter = Compare | AllOf | AnyOf | Not
+
+
+class Store(Protocol):
+    """Where a library lives. One writer, many readers, in one process or several.
+
+    Writing calls become visible to readers, all at once, with `flush`, which returns only when
+    they would survive a crash of the machine. Ids are unique; `put` replaces a picture whole.
+    """
+
+    def put(self, pictures: Sequence[PictureRecord]) -> None: ...
+
+    def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
+        """Replace the paths of known pictures. A picture may have none (its file is gone)."""
+        ...
+
+    def forget(self, ids: Sequence[PictureId]) -> int:
+        """Remove pictures with all they hold; returns how many were there."""
+        ...
+
+    def flush(self) -> None: ...
+
+    def maintain(self) -> None:
+        """Merge small fragments, index what is new, drop old versions. Safe at any time."""
+        ...
+
+    def refresh(self) -> int:
+        """See what was flushed since; returns the number of the version now seen."""
+        ...
+
+    def count(self, where: Filter | None = None) -> int: ...
+
+    def ids(self, where: Filter | None = None) -> NDArray[np.int64]:
+        """Ids of the pictures that fit, ascending."""
+        ...
+
+    def get(self, ids: Sequence[PictureId], *, regions: bool = True) -> list[PictureRecord]:
+        """Known pictures among `ids`, in the order of `ids`; without `regions` cheaper."""
+        ...
+
+    def stamps(self) -> Iterator[tuple[PathStamp, PictureId]]: ...
+
+    def vocabulary(self) -> Vocabulary: ...
+
+    def search_words(
+        self, tokens: Sequence[str], where: Filter | None = None, *, boxes: bool = False
+    ) -> WordHits:
+        """Every occurrence of any of the tokens in the pictures that fit."""
+        ...
+
+    def close(self) -> None: ...
+
+
+# --- queries and answers -------------------------------------------------------------------
+
+TermMode = Literal["similar", "exact", "edits", "prefix", "part"]
+"""How a word may differ from its reading: `similar` uses look-alike matching, `exact` is `~0`,
+`edits` is `~n`, `prefix` is `word*`, `part` is `*word*`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or phrase asked for. `words` are as typed; several words make a phrase."""
+
+    words: tuple[str, ...]
+    mode: TermMode = "similar"
+    edits: int = 0
+    quoted: bool = False
+    negated: bool = False
+    field: Field | None = None
+    """None: written in the picture, or for an unquoted term in any field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A parsed query line. `str(format_query(query))` parses to the same query."""
+
+    terms: tuple[Term, ...] = ()
+    where: Filter | None = None
+
+
+MatchKind = Literal["exact", "look-alike", "edits", "prefix", "part", "meaning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a picture was found: one word of it, in one channel."""
+
+    channel: str
+    rank: int
+    score: float
+    match: MatchKind
+    edits: int = 0
+    term: str = ""
+    word: str = ""
+    boxes: tuple[Quad, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found picture. `probability` that it answers the query is calibrated; None where no
+    channel can say."""
+
+    id: PictureId
+    path: str
+    score: float
+    probability: float | None
+    evidence: tuple[Evidence, ...] = ()
+    width: int = 0
+    height: int = 0
+    taken_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to a query, best first. `total` counts all pictures at or above the threshold;
+    `below` those that were left out for their probability. `nearest` names readings of the
+    library that resemble a word that was not found."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    total: int
+    below: int = 0
+    threshold: float = 0.0
+    took_ms: float = 0.0
+    nearest: tuple[str, ...] = field(default=())
+
+
+def format_id(picture: PictureId) -> str:
+    """16 hex digits."""
+    return f"{picture:016x}"
