@@ -9,6 +9,7 @@ Colour profiles are not applied: they shift hues, not the shapes that readers lo
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import io
@@ -17,6 +18,7 @@ import os
 import stat
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -129,6 +131,23 @@ def _heif(file: io.BytesIO) -> ImageFile.ImageFile:
     return opened
 
 
+def _tiff(file: io.BytesIO) -> ImageFile.ImageFile:
+    _mute_libtiff()
+    return TiffImagePlugin.TiffImageFile(file)
+
+
+@cache
+def _mute_libtiff() -> None:
+    # libtiff prints every complaint on stderr and Pillow offers no way to stop it; the errors
+    # that matter come back as exceptions. Found through Pillow's own module, which links it.
+    try:
+        library = ctypes.CDLL(Image.core.__file__)
+        for setter in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
+            setter(None)
+    except (AttributeError, OSError):
+        return  # linked in statically: its lines on stderr remain, nothing worse
+
+
 # Opened by class, not by `Image.open`, so that no decoder outside this list can ever run, and that
 # the pixel cap is ours alone (`Image.open` has a global one of its own).
 _DECODERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
@@ -137,7 +156,7 @@ _DECODERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "GIF": GifImagePlugin.GifImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
+    "TIFF": _tiff,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "HEIF": _heif,
 }

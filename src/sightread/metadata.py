@@ -202,7 +202,7 @@ def _degrees(value: object, side: object, sides: str, limit: float) -> float | N
         parts = [float(part) for part in value]
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    degrees = sum(part / 60**power for power, part in enumerate(parts))
+    degrees = sum(part / 60.0**power for power, part in enumerate(parts))
     if not (math.isfinite(degrees) and 0.0 <= degrees <= limit):
         return None
     return -degrees if letter == sides[1] else degrees

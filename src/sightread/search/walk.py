@@ -21,28 +21,39 @@ from sightread.types import PathStamp
 OnError = Callable[[str, str], None]
 """Called with the path of a folder that cannot be read, and the reason."""
 
-PICTURE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .heic .heif .hif "
-    ".avif".split()
-)
+_PICTURES = """
+    .jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .heic .heif .hif
+    .avif
+"""
+PICTURE_SUFFIXES = frozenset(_PICTURES.split())
 
 # Opening every file of a home folder would be slow. Raw photos look like TIFF at their beginning,
 # but what a TIFF decoder finds in them is a thumbnail at best.
-_NEVER_SUFFIXES = frozenset(
-    ".txt .md .rst .log .csv .tsv .json .jsonl .xml .xmp .yaml .yml .toml .ini .cfg .conf .html "
-    ".htm .css .js .ts .py .pyc .c .h .cpp .hpp .java .rs .go .sh .so .o .a .dll .exe .bin .dat "
-    ".pdf .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .rtf .epub .tex .zip .gz .bz2 .xz .zst "
-    ".7z .rar .tar .iso .img .dmg .deb .rpm .mp3 .m4a .wav .flac .ogg .opus .aac .mp4 .m4v .mov "
-    ".avi .mkv .webm .wmv .mpg .mpeg .3gp .mts .aae .thm .db .sqlite .sqlite3 .parquet .npy .npz "
-    ".onnx .pt .safetensors .lance .lock .tmp .part .svg .svgz .eps .ps .ai .psd .xcf .kra .blend "
-    ".ttf .otf .woff .woff2 .nef .nrw .cr2 .cr3 .crw .arw .sr2 .srf .dng .orf .rw2 .raf .pef .srw "
-    ".3fr .iiq .kdc .dcr .mrw .x3f .erf .mef .mos .rwl".split()
-)
+_NEVER = """
+    .txt .md .rst .log .csv .tsv .json .jsonl .xml .xmp .yaml .yml .toml .ini .cfg .conf .html
+    .htm .css .js .ts .py .pyc .c .h .cpp .hpp .java .rs .go .sh .so .o .a .dll .exe .bin .dat
+    .pdf .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .rtf .epub .tex .zip .gz .bz2 .xz .zst
+    .7z .rar .tar .iso .img .dmg .deb .rpm .mp3 .m4a .wav .flac .ogg .opus .aac .mp4 .m4v .mov
+    .avi .mkv .webm .wmv .mpg .mpeg .3gp .mts .aae .thm .db .sqlite .sqlite3 .parquet .npy .npz
+    .onnx .pt .safetensors .lance .lock .tmp .part .svg .svgz .eps .ps .ai .psd .xcf .kra .blend
+    .ttf .otf .woff .woff2 .nef .nrw .cr2 .cr3 .crw .arw .sr2 .srf .dng .orf .rw2 .raf .pef .srw
+    .3fr .iiq .kdc .dcr .mrw .x3f .erf .mef .mos .rwl
+"""
+_NEVER_SUFFIXES = frozenset(_NEVER.split())
 
-_SKIPPED_NAMES = frozenset(
-    "@eadir #recycle @recycle $recycle.bin #snapshot lost+found node_modules __macosx __pycache__ "
-    "thumbs.db".split()
-) | {"system volume information"}
+_SKIPPED_NAMES = {
+    "@eadir",
+    "#recycle",
+    "@recycle",
+    "$recycle.bin",
+    "#snapshot",
+    "system volume information",
+    "lost+found",
+    "node_modules",
+    "__macosx",
+    "__pycache__",
+    "thumbs.db",
+}
 _LIBRARY_SUFFIX = ".sightread"
 
 
@@ -124,9 +135,9 @@ def _walk_tree(state: _Walk, folder: str, relative: str) -> Iterator[PathStamp]:
             inside = prefix + entry.name
             if _is_skipped(entry.name) or state.excludes(entry.name, inside):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry, linked=False):
                 below.append((entry.path, inside + "/"))
-            elif _is_folder(entry):
+            elif _is_folder(entry, linked=True):
                 state.linked.append((entry.path, inside + "/"))
             elif _is_wanted(entry):
                 yield _stamp(entry.path)
@@ -147,9 +158,9 @@ def _is_skipped(name: str) -> bool:
     return name.startswith(".") or lower in _SKIPPED_NAMES or lower.endswith(_LIBRARY_SUFFIX)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: os.DirEntry[str], *, linked: bool) -> bool:
     try:
-        return entry.is_dir()
+        return entry.is_dir(follow_symlinks=linked)
     except OSError:  # a link that goes round in circles
         return False
 
