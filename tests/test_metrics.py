@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sightread.metrics import average_precision, hit_at_k, recall_at_k, reciprocal_rank
 
 

@@ -10,6 +10,7 @@ digits apart for codes (re, 16a, 16), and character pairs for scripts written wi
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from functools import lru_cache
@@ -68,7 +69,7 @@ def tokens(text: str) -> tuple[str, ...]:
         if len(runs) > 1:
             found.update(dict.fromkeys(run for run in runs if len(run) > 1))
         for stretch in _UNSPACED.findall(piece):
-            found.update(dict.fromkeys(a + b for a, b in zip(stretch, stretch[1:], strict=False)))
+            found.update(dict.fromkeys(a + b for a, b in itertools.pairwise(stretch)))
     return tuple(found)
 
 

@@ -116,7 +116,9 @@ class Engine:
 
 def _check(k: int, offset: int, threshold: float) -> None:
     if k < 1 or offset < 0:
-        raise UsageError(f"k is {k} and offset is {offset}; k must be at least 1, offset at least 0.")
+        raise UsageError(
+            f"k is {k} and offset is {offset}; k must be at least 1, offset at least 0."
+        )
     if not 0 <= threshold <= 1:
         raise UsageError(f"The threshold is {threshold}; it must be a probability from 0 to 1.")
 

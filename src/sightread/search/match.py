@@ -52,7 +52,9 @@ class Matcher:
         self._joined = "\n" + "\n".join(self.tokens) + "\n"
         lengths = np.fromiter((len(t) for t in self.tokens), np.int64, len(self.tokens))
         self._lengths = lengths
-        self._starts = np.cumsum(np.concatenate([[1], lengths[:-1] + 1])) if len(lengths) else lengths
+        self._starts = (
+            np.cumsum(np.concatenate([[1], lengths[:-1] + 1])) if len(lengths) else lengths
+        )
         self._signatures = _signatures(self._joined, lengths)
 
     def candidates(self, word: str, mode: TermMode = "similar", edits: int = 0) -> list[Candidate]:
@@ -143,7 +145,9 @@ class Matcher:
         edits, costs = plain[kept], weighted_distances(word, tokens)
         order = np.lexsort((-counts, costs))[:MAX_CANDIDATES]
         return [
-            Candidate(tokens[i], _kind(edits[i], costs[i]), int(edits[i]), float(costs[i]), int(counts[i]))
+            Candidate(
+                tokens[i], _kind(edits[i], costs[i]), int(edits[i]), float(costs[i]), int(counts[i])
+            )
             for i in order
         ]
 

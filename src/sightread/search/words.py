@@ -162,4 +162,3 @@ def _in_field(fields: NDArray[np.int8], term: Term) -> NDArray[np.bool_]:
 
 def _no_boxes(n: int) -> NDArray[np.float32]:
     return np.full((n, 4, 2), np.nan, dtype=np.float32)
-
