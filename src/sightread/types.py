@@ -110,7 +110,7 @@ class Reader(Protocol):
         ...
 
     def encode_words(self, words: Sequence[str]) -> Vectors | None:
-        """One unit row per word in the space of `WordRegion.vector`; None if it only transcribes."""
+        """One unit row per word, in the space of `WordRegion.vector`; None if it has none."""
         ...
 
 

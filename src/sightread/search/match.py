@@ -52,9 +52,7 @@ class Matcher:
         self._joined = "\n" + "\n".join(self.tokens) + "\n"
         lengths = np.fromiter((len(t) for t in self.tokens), np.int64, len(self.tokens))
         self._lengths = lengths
-        self._starts = (
-            np.cumsum(np.concatenate([[1], lengths[:-1] + 1])) if len(lengths) else lengths
-        )
+        self._starts = np.cumsum(lengths + 1) - lengths
         self._signatures = _signatures(self._joined, lengths)
 
     def candidates(self, word: str, mode: TermMode = "similar", edits: int = 0) -> list[Candidate]:
@@ -142,13 +140,12 @@ class Matcher:
         if len(kept) == 0:
             return []
         tokens, counts = [some[i] for i in kept], self.counts[rows[kept]]
-        edits, costs = plain[kept], weighted_distances(word, tokens)
+        costs = weighted_distances(word, tokens)
         order = np.lexsort((-counts, costs))[:MAX_CANDIDATES]
+        columns = (plain[kept][order].tolist(), costs[order].tolist(), counts[order].tolist())
         return [
-            Candidate(
-                tokens[i], _kind(edits[i], costs[i]), int(edits[i]), float(costs[i]), int(counts[i])
-            )
-            for i in order
+            Candidate(tokens[i], _kind(edits, cost), edits, cost, count)
+            for i, edits, cost, count in zip(order, *columns, strict=True)
         ]
 
 
@@ -168,6 +165,6 @@ def _signatures(joined: str, lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
     chars = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     bits = np.uint64(1) << (chars % np.uint32(61)).astype(np.uint64)
     bits[chars == ord("\n")] = 0
-    starts = np.cumsum(np.concatenate([[1], lengths[:-1] + 1]))
+    starts = np.cumsum(lengths + 1) - lengths
     signatures: NDArray[np.uint64] = np.bitwise_or.reduceat(bits, starts)
     return signatures

@@ -59,8 +59,10 @@ def plan(term: Term, matcher: Matcher) -> Plan:
     if term.mode == "similar" and len(words) > 1:
         parts.append(Part((glued,), "similar", (matcher.candidates(glued),), cut=True))
     if term.mode in ("similar", "exact") and len(words) == 1:
-        for pair in matcher.halves(glued):
-            parts.append(Part(pair, "exact", tuple([matcher.exact(p)] for p in pair), cut=True))
+        parts += [
+            Part(pair, "exact", tuple([matcher.exact(half)] for half in pair), cut=True)
+            for pair in matcher.halves(glued)
+        ]
     return Plan(term, tuple(parts))
 
 
@@ -153,11 +155,9 @@ def _score(
 
 
 def _in_field(fields: NDArray[np.int8], term: Term) -> NDArray[np.bool_]:
-    if term.field is not None:
-        return fields == FIELDS.index(term.field)
-    if term.quoted:
-        return fields == _WRITTEN
-    return np.ones(len(fields), dtype=bool)
+    if term.field is None and not term.quoted:
+        return np.ones(len(fields), dtype=bool)
+    return np.equal(fields, _WRITTEN if term.field is None else FIELDS.index(term.field))
 
 
 def _no_boxes(n: int) -> NDArray[np.float32]:
