@@ -23,8 +23,9 @@ MAX_CANDIDATES = 256
 """Readings followed up for one word. Those beyond are too far away to matter, or, for very short
 prefixes and parts, too many to be an answer; the most frequent ones are kept then."""
 
-_FAR_PER_CHARACTER = 0.4
-"""Near readings are looked for up to this many edits per character of the word."""
+_EDITS_PER_CHARACTER = {False: 0.25, True: 0.4}
+"""Near readings are looked for up to this many edits per character of the word: further away only
+when every picture is to be ranked, since nothing beyond a quarter can pass for the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ class Matcher:
         self._starts = np.cumsum(lengths + 1) - lengths
         self._signatures = _signatures(self._joined, lengths)
 
-    def candidates(self, word: str, mode: TermMode = "similar", edits: int = 0) -> list[Candidate]:
+    def candidates(
+        self, word: str, mode: TermMode = "similar", edits: int = 0, *, far: bool = False
+    ) -> list[Candidate]:
         """Tokens that may be `word` (folded, see `text.tokens`). One token may be there twice:
         as a near reading, and because it contains the word.
 
@@ -63,6 +66,7 @@ class Matcher:
             word: the key of the word; "" matches nothing.
             mode: how it may differ, see `TermMode`.
             edits: at most so many edits, for mode "edits".
+            far: for mode "similar", look for unlikely readings as well.
         """
         if not word:
             return []
@@ -75,7 +79,7 @@ class Matcher:
             return self._containing(word)
         if mode == "edits":
             return exact + self._near(word, edits)
-        near = self._near(word, max(1, round(_FAR_PER_CHARACTER * len(word))))
+        near = self._near(word, max(1, round(_EDITS_PER_CHARACTER[far] * len(word))))
         parts = self._containing(word) if len(word) >= 3 else []
         return exact + near + [c for c in parts if c.kind == "part"]
 
