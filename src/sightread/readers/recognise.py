@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from sightread.types import RGBImage
 _HEIGHT_PX = 48  # what the recogniser was trained with
 _MAX_WIDTH_PX = 3200
 _WIDTH_STEP_PX = 32
+_INK_SHARE = 0.4  # of the contrast of the clearest columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ class ReadChar:
     confidence: float
     start: float
     end: float
+    space_before: float = 0.0
+    """Greatest probability of a space since the character before this one."""
+    gap_before: float = 0.0
+    """Widest stretch without ink since the character before this one, in heights of the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,8 @@ def recognise(
     for batch, width in _batches([crop.shape[1] for crop in crops], settings):
         probabilities = net(_tensor([crops[i] for i in batch], width))
         for row, i in enumerate(batch):
-            lines[i] = decode(probabilities[row], alphabet, width / crops[i].shape[1])
+            read = decode(probabilities[row], alphabet, width / crops[i].shape[1])
+            lines[i] = _with_gaps(read, crops[i])
     return lines
 
 
@@ -134,15 +140,50 @@ def decode(probabilities: Tensor, alphabet: Sequence[str], stretch: float) -> Re
     """
     classes: NDArray[np.intp] = probabilities.argmax(axis=1)
     best = probabilities[np.arange(len(classes)), classes]
+    spaces = probabilities[:, len(alphabet) - 1]
     bounds = np.flatnonzero(np.diff(classes, prepend=-1, append=-1))
     columns = len(classes)
     chars: list[ReadChar] = []
+    before = 0
     for start, end in zip(bounds[:-1], bounds[1:], strict=True):
-        if classes[start] != 0:
-            confidence = float(np.clip(best[start:end].max(), 0, 1))
-            place = (min(1.0, float(edge) / columns * stretch) for edge in (start, end))
-            chars.append(ReadChar(alphabet[classes[start]], confidence, *place))
+        if classes[start] == 0:
+            continue
+        confidence = float(np.clip(best[start:end].max(), 0, 1))
+        place = (min(1.0, float(edge) / columns * stretch) for edge in (start, end))
+        space = float(spaces[before : max(start, before + 1)].max()) if chars else 0.0
+        chars.append(ReadChar(alphabet[classes[start]], confidence, *place, space))
+        before = end
     return ReadLine(tuple(chars))
+
+
+def _with_gaps(line: ReadLine, crop: RGBImage) -> ReadLine:
+    """The line with `ReadChar.gap_before` measured in its picture."""
+    if len(line.chars) < 2:
+        return line
+    ink = _ink_columns(crop)
+    chars = [line.chars[0]]
+    for left, right in zip(line.chars, line.chars[1:], strict=False):
+        middle_left = int((left.start + left.end) / 2 * len(ink))
+        middle_right = int((right.start + right.end) / 2 * len(ink))
+        gap = _longest_run(~ink[middle_left : middle_right + 1]) / _HEIGHT_PX
+        chars.append(replace(right, gap_before=gap))
+    return ReadLine(tuple(chars))
+
+
+def _ink_columns(crop: RGBImage) -> NDArray[np.bool_]:
+    """For each column of the line, whether a stroke passes through it.
+
+    Strokes differ from the ground in lightness; how much, the line itself says.
+    """
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[_HEIGHT_PX // 8 : -_HEIGHT_PX // 8]
+    spread = grey.max(axis=0).astype(np.float32) - grey.min(axis=0)
+    ink: NDArray[np.bool_] = spread > _INK_SHARE * np.percentile(spread, 90)
+    return ink
+
+
+def _longest_run(flags: NDArray[np.bool_]) -> int:
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
+    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
 
 
 def _length(corners: Corners, start: int, end: int) -> float:
