@@ -71,20 +71,22 @@ class Batch:
         touched = self._joining.keys() | self._leaving.keys()
         there = {r.id: r for r in self._store.get(sorted(touched), regions=False)}
         self._refuse_same_ids(there)
-        moved = {}
-        for picture in touched & there.keys():
-            old = there[picture].stamps
-            new = self._paths_after(picture, old)
-            if new != old and picture not in self._records:
-                moved[picture] = new
+        old = {picture: record.stamps for picture, record in there.items()}
+        moved = {
+            picture: after
+            for picture in touched & (there.keys() - self._records.keys())
+            if (after := self._paths_after(picture, old[picture])) != old[picture]
+        }
         puts = [
-            replace(record, stamps=self._paths_after(id_, there[id_].stamps if id_ in there else ()))
-            for id_, record in self._records.items()
+            replace(record, stamps=self._paths_after(picture, old.get(picture, ())))
+            for picture, record in self._records.items()
         ]
-        if puts:
-            self._store.put(puts)
+        # In this order: the store may commit in between when there is much to write, and a path
+        # that is missing is found again, whereas one that is there twice would look finished.
         if moved:
             self._store.set_stamps(moved)
+        if puts:
+            self._store.put(puts)
         if puts or moved:
             self._store.flush()
         self._ledger.record(list(self._failed.values()), self._fine - self._failed.keys())
@@ -92,9 +94,9 @@ class Batch:
         return files
 
     def _leave_old(self, path: str, picture: PictureId | None) -> None:
-        old = self._known.picture_of(path)
-        if old is not None and old != picture:
-            self._leaving.setdefault(old, set()).add(path)
+        for old in self._known.pictures_of(path):
+            if old != picture:
+                self._leaving.setdefault(old, set()).add(path)
 
     def _paths_after(self, picture: PictureId, old: Iterable[PathStamp]) -> tuple[PathStamp, ...]:
         leaving = self._leaving.get(picture, set())

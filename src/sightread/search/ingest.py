@@ -22,16 +22,15 @@ from sightread.search.batch import Batch
 from sightread.search.interrupt import Interrupt
 from sightread.search.known import Claims, KnownPaths
 from sightread.search.ledger import Ledger
-from sightread.search.missing import clear_vanished_failures, forget_missing
+from sightread.search.missing import Walked, clear_vanished_failures, forget_missing
 from sightread.search.pipeline import Failed, Gone, Outcome, Read, Same, Stopped, Workers
 from sightread.search.progress import Counts, IndexProgress, IndexReport, Pace, ProgressCallback
 from sightread.search.scout import Scout
-from sightread.types import Compare, Not, PathStamp, PictureId, Reader, Store
+from sightread.types import Compare, Not, PictureId, Reader, Store
 
 __all__ = ["IndexOptions", "IndexProgress", "IndexReport", "ingest"]
 
 _COMMIT_S = 10.0
-_MAINTAIN_FLUSHES = 32
 _TICK_S = 0.1
 
 
@@ -80,14 +79,12 @@ def ingest(
     options = options or IndexOptions()
     if options.workers is not None and options.workers < 1:
         raise UsageError(f"workers is {options.workers}: at least 1 is needed")
-    if not folders:
-        raise UsageError("no folder to index was given")
+    roots = _roots(folders)
     known = KnownPaths(store.stamps())
     stale = other_reader(store, reader.spec.revision, known.pictures())
     if len(stale) and not options.reread:
         raise LibraryError(_mixed(store, stale, reader.spec.revision))
     job = _Job(store, reader, ledger, options, progress or _silent)
-    roots = tuple(dict.fromkeys(os.path.abspath(folder) for folder in folders))
     with Interrupt() as interrupt:
         return _Run(job, known, stale, roots, interrupt).run()
 
@@ -100,6 +97,18 @@ def other_reader(store: Store, revision: str, present: NDArray[np.int64]) -> NDA
             again, and stands in nobody's way.
     """
     return np.intersect1d(store.ids(Not(Compare("reader", "eq", revision))), present)
+
+
+def _roots(folders: Sequence[str]) -> list[str]:
+    if not folders:
+        raise UsageError("No folder to index was given: name at least one.")
+    for folder in folders:
+        if not os.path.lexists(folder):
+            raise UsageError(
+                f"There is no folder {folder}: nothing was changed; check its name, and whether "
+                "its disk is mounted."
+            )
+    return list(dict.fromkeys(os.path.abspath(folder) for folder in folders))
 
 
 def _mixed(store: Store, stale: NDArray[np.int64], revision: str) -> str:
@@ -157,7 +166,7 @@ class _Run:
         self._unreadable: dict[PictureId, str] = {}
         self._counts = Counts()
         self._pace = Pace()
-        self._saved = self._flushes = 0
+        self._saved = 0
         self._committed_at = time.monotonic()
         self._current = ""
 
@@ -211,7 +220,7 @@ class _Run:
             return
         self._current = outcome.stamp.path
         if isinstance(outcome, Read):
-            picture, sha256 = outcome.record.id, outcome.record.sha256
+            picture = outcome.record.id
             batch.add_record(outcome.stamp, outcome.record)
             counts.new += 1
             self._claims.settle(picture)
@@ -233,21 +242,15 @@ class _Run:
             self._twins.setdefault(outcome.picture, []).append(outcome)
 
     def _commit(self) -> None:
-        files = self._batch.commit()
-        self._saved += files
+        self._saved += self._batch.commit()
         self._committed_at = time.monotonic()
-        if files:
-            self._flushes += 1
-            if self._flushes % _MAINTAIN_FLUSHES == 0:
-                self._job.store.maintain()
 
     def _clean(self) -> list[str]:
         job = self._job
-        cleaning = forget_missing(
-            job.store, self._known, self._scout.met, job.options.keep_missing
-        )
+        walked = Walked(self._scout.met, self._scout.unreadable)
+        cleaning = forget_missing(job.store, self._known, walked, job.options.keep_missing)
         self._counts.forgotten = cleaning.forgotten
-        clear_vanished_failures(job.ledger, self._scout.met, self._scout.met_failures)
+        clear_vanished_failures(job.ledger, walked, self._scout.met_failures)
         job.store.maintain()
         return cleaning.warnings
 

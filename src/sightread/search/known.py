@@ -39,39 +39,41 @@ class KnownPaths:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def picture_of(self, path: str) -> PictureId | None:
-        """The picture that had this path when the run started."""
-        row = self._row(path)
-        return None if row is None else int(self._ids[row])
+    def pictures_of(self, path: str) -> list[PictureId]:
+        """The pictures that had this path when the run started: one at most, unless a run was
+        killed between two of its steps."""
+        found: list[PictureId] = self._ids[self._rows(path)].tolist()
+        return found
 
     def meet(self, stamp: PathStamp) -> PictureId | None:
         """Note that the file is there; its picture if size and time are the same as then."""
-        row = self._row(stamp.path)
-        if row is None:
+        rows = self._rows(stamp.path)
+        self._seen[rows] = True
+        row = rows.start
+        if rows.stop - row != 1:
             return None
-        self._seen[row] = True
         same = self._sizes[row] == stamp.size and self._times[row] == stamp.mtime_ns
         return int(self._ids[row]) if same else None
 
     def miss(self, path: str) -> None:
         """Take back `meet`: the file vanished after all."""
-        row = self._row(path)
-        if row is not None:
-            self._seen[row] = False
+        self._seen[self._rows(path)] = False
 
     def missing(self, path: str) -> bool:
         """Known when the run started, and not met in it."""
-        row = self._row(path)
-        return row is not None and not self._seen[row]
+        rows = self._rows(path)
+        return rows.stop > rows.start and not self._seen[rows.start]
 
     def pictures(self) -> NDArray[np.int64]:
         """Ids that had a path when the run started, ascending, each once."""
         return np.unique(self._ids)
 
-    def _row(self, path: str) -> int | None:
+    def _rows(self, path: str) -> slice:
         wanted = np.uint64(_hash(path))
-        row = int(np.searchsorted(self._keys, wanted))
-        return row if row < len(self._keys) and self._keys[row] == wanted else None
+        start = stop = int(np.searchsorted(self._keys, wanted))
+        while stop < len(self._keys) and self._keys[stop] == wanted:
+            stop += 1
+        return slice(start, stop)
 
 
 class Claims:

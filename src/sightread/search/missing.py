@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,9 +19,30 @@ MANY = 10
 an unmounted disk and not for a wish to forget."""
 
 
-def under(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies in it."""
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+class Folders:
+    """A set of absolute paths, and which of them a path lies in."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = frozenset(paths)
+
+    def holding(self, path: str) -> list[str]:
+        """Those that are `path` or one of the folders above it."""
+        found = []
+        while path:
+            if path in self._paths:
+                found.append(path)
+            above = os.path.dirname(path)
+            path = "" if above == path else above
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a finished walk tells: how many files it met in each folder it was given, and which
+    folders below could not be read."""
+
+    met: Mapping[str, int]
+    unreadable: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -33,33 +54,35 @@ class Cleaning:
     warnings: list[str] = field(default_factory=list)
 
 
-def forget_missing(
-    store: Store, known: KnownPaths, folders: dict[str, int], keep_missing: bool
-) -> Cleaning:
+def forget_missing(store: Store, known: KnownPaths, walked: Walked, keep_missing: bool) -> Cleaning:
     """Take vanished paths from their pictures, and forget pictures without any path.
 
     With `keep_missing` pictures stay, with the last path they had.
 
     Args:
-        known: with all files marked as seen that are there.
-        folders: the walked folders (absolute), and how many files the walk met in each.
+        known: with all files noted as met that are there.
     """
-    cleaning = Cleaning()
+    cleaning = Cleaning(warnings=[_unreadable(folder) for folder in walked.unreadable])
+    folders, unreadable = Folders(walked.met), Folders(walked.unreadable)
     alive = array("q")
     missing: dict[PictureId, list[str]] = {}
-    counts = dict.fromkeys(folders, 0)
+    counts = dict.fromkeys(walked.met, 0)
     for stamp, picture in store.stamps():
-        roots = [folder for folder in folders if under(stamp.path, folder)]
+        roots = folders.holding(stamp.path)
         for root in roots:
             counts[root] += 1
-        if roots and known.missing(stamp.path) and _vanished(stamp.path):
+        if (
+            roots
+            and known.missing(stamp.path)
+            and not unreadable.holding(stamp.path)
+            and _vanished(stamp.path)
+        ):
             missing.setdefault(picture, []).append(stamp.path)
         else:
             alive.append(picture)
-    for folder, met in folders.items():
-        if met == 0 and counts[folder] >= MANY:
-            cleaning.warnings.append(_unmounted(folder, counts[folder]))
-            alive.extend(_spare(folder, missing))
+    empty = [root for root, met in walked.met.items() if met == 0 and counts[root] >= MANY]
+    cleaning.warnings += [_unmounted(root, counts[root]) for root in empty]
+    alive.extend(_spare(Folders(empty), missing))
     living = np.unique(np.array(alive, dtype=np.int64))
     _take_paths(store, missing, living, cleaning)
     if not keep_missing:
@@ -71,14 +94,15 @@ def forget_missing(
     return cleaning
 
 
-def clear_vanished_failures(ledger: Ledger, folders: Iterable[str], met: Container[str]) -> None:
+def clear_vanished_failures(ledger: Ledger, walked: Walked, met: Container[str]) -> None:
     """Drop failures of files in the walked folders that the walk did not meet any more."""
-    roots = list(folders)
+    folders, unreadable = Folders(walked.met), Folders(walked.unreadable)
     ledger.clear(
         failure.path
         for failure in ledger.failures()
         if failure.path not in met
-        and any(under(failure.path, root) for root in roots)
+        and folders.holding(failure.path)
+        and not unreadable.holding(failure.path)
         and _vanished(failure.path)
     )
 
@@ -90,9 +114,13 @@ def _unmounted(folder: str, count: int) -> str:
     )
 
 
-def _spare(folder: str, missing: dict[PictureId, list[str]]) -> Iterator[PictureId]:
+def _unreadable(folder: str) -> str:
+    return f"{folder} cannot be read: what the library knows from there is kept as it is."
+
+
+def _spare(empty: Folders, missing: dict[PictureId, list[str]]) -> Iterator[PictureId]:
     for picture in list(missing):
-        gone = [path for path in missing[picture] if not under(path, folder)]
+        gone = [path for path in missing[picture] if not empty.holding(path)]
         if len(gone) < len(missing[picture]):
             yield picture
         missing[picture] = gone

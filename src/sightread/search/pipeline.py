@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -166,7 +167,8 @@ class Workers:
             # Looked at before the bytes are read: if the file is written to meanwhile, the next
             # run sees another stamp and reads it again.
             status = os.stat(path)
-            stamp = PathStamp(path, status.st_size, status.st_mtime_ns)
+            size = status.st_size if stat.S_ISREG(status.st_mode) else 0  # as `walk` has it
+            stamp = PathStamp(path, size, status.st_mtime_ns)
             data = images.read_file(path)
             picture, sha256 = images.content_id(data)
             if not self._claims.claim(picture):

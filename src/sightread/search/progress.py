@@ -54,9 +54,13 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What a run did, counted as in `IndexProgress`. `reader_cpu_s` is processor time of the worker threads inside the reader,
-    `worker_cpu_s` all their processor time, `cpu_s` that of the whole process; `warnings` are
-    sentences for the user."""
+    """What a run did, counted as in `IndexProgress`.
+
+    `pictures_per_s` counts all files that were opened. `warnings` are sentences for the user.
+    `reader_s` and `reader_cpu_s` are the seconds, by the clock and by the processor, that the
+    worker threads spent in the reader; `worker_cpu_s` is all their processor time, `cpu_s` that of
+    the whole process while the run lasted.
+    """
 
     seen: int
     done: int

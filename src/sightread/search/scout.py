@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sightread.search.backlog import Backlog
 from sightread.search.known import KnownPaths
-from sightread.search.missing import under
+from sightread.search.missing import Folders
 from sightread.search.walk import walk
 from sightread.types import PathStamp
 
@@ -41,6 +41,8 @@ class Scout:
         self.error: BaseException | None = None
         self.met = dict.fromkeys(folders, 0)
         self.met_failures: set[str] = set()
+        self.unreadable: list[str] = []
+        self._folders = Folders(folders)
         self._exclude = exclude
         self._known = known
         self._stale = stale
@@ -59,7 +61,7 @@ class Scout:
 
     def _run(self) -> None:
         try:
-            for stamp in walk(list(self.met), self._exclude):
+            for stamp in walk(list(self.met), self._exclude, self._miss_folder):
                 if self._stopped:
                     return
                 self._meet(stamp)
@@ -71,9 +73,8 @@ class Scout:
 
     def _meet(self, stamp: PathStamp) -> None:
         self.seen += 1
-        for folder in self.met:
-            if under(stamp.path, folder):
-                self.met[folder] += 1
+        for folder in self._folders.holding(stamp.path):
+            self.met[folder] += 1
         if stamp.path in self._failed:
             self.met_failures.add(stamp.path)
         picture = self._known.meet(stamp)
@@ -84,6 +85,10 @@ class Scout:
         else:
             self.pending += 1
             self._backlog.add(stamp.path)
+
+    def _miss_folder(self, folder: str, reason: str) -> None:
+        del reason
+        self.unreadable.append(folder)
 
     def _is_stale(self, picture: int) -> bool:
         row = int(np.searchsorted(self._stale, picture))
