@@ -244,7 +244,11 @@ def environment() -> dict[str, Any]:
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").open() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").open()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     return {"cpu": model, "cores": os.cpu_count(), "commit": commit, "seed": SEED}

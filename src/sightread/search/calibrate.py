@@ -63,7 +63,6 @@ class Odds:
     per_confidence: NDArray[np.float64]
     for_whole: NDArray[np.float64]
 
-
     def best(self) -> NDArray[np.float64]:
         """(n,) the highest probability that an occurrence can have; readers are hardly ever less
         sure than 0.5 of what they give out at all."""
