@@ -6,7 +6,7 @@ the store fetches all occurrences; then `occurrences` scores them, term by term.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,11 +57,11 @@ def plan(term: Term, matcher: Matcher, floor: float = 0.0) -> Plan:
     # Only the last word of a phrase may be open-ended: "new yo*".
     fixed: TermMode = "exact" if term.mode in ("prefix", "part") else term.mode
     modes = [fixed] * (len(words) - 1) + [term.mode]
-    found = [_candidates(w, m, term, matcher, floor) for w, m in zip(words, modes, strict=True)]
+    found = [candidates(w, m, term, matcher, floor) for w, m in zip(words, modes, strict=True)]
     parts = [Part(words, term.mode, tuple(found))]
     if term.mode == "similar" and len(words) > 1:
         glued = "".join(words)
-        some = _candidates(glued, "similar", term, matcher, floor)
+        some = candidates(glued, "similar", term, matcher, floor)
         parts.append(Part((glued,), "similar", (some,), cut=True))
     if term.mode in ("similar", "exact") and len(words) == 1:
         parts += [
@@ -71,13 +71,15 @@ def plan(term: Term, matcher: Matcher, floor: float = 0.0) -> Plan:
     return Plan(term, tuple(parts))
 
 
-def _candidates(
+def candidates(
     word: str, mode: TermMode, term: Term, matcher: Matcher, floor: float
 ) -> list[Candidate]:
-    """By the word with its inner punctuation ("1.44"), and by its letters and digits alone."""
+    """Readings that may be one word of the query: by the word with its inner punctuation
+    ("1.44"), and, a little less likely then, by its letters and digits alone."""
     whole, bare = tokens(word)[0], key(word)
     found = matcher.candidates(bare, mode, term.edits, far=floor == 0)
     if whole != bare:
+        found = [replace(c, cost=1.0) if c.kind == "exact" else c for c in found]
         found += matcher.candidates(whole, "prefix" if mode == "prefix" else "exact")
     if floor == 0 or not found:
         return found
