@@ -86,6 +86,8 @@ def _extents(words: Sequence[Sequence[ReadChar]]) -> list[tuple[float, float]]:
     The columns of a character mark its middle, not its edges, so that a word is cut half-way to
     its neighbours, and the outer words reach to the ends of the line.
     """
+    if not words:
+        return []
     edges = [0.0]
     for left, right in zip(words, words[1:], strict=False):
         edges.append((left[-1].end + right[0].start) / 2)
