@@ -43,6 +43,9 @@ VARIANTS: dict[str, ReaderSettings] = {
 }
 
 
+VARIANTS |= {f"{name}-ov": settings for name, settings in VARIANTS.items()}
+
+
 def open_variant(name: str) -> RapidOcrReader:
     """A reader with the settings of this name.
 
