@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, PngImagePlugin
 
 from sightread.errors import PictureError
 from sightread.images import content_id, decode, read_file
@@ -394,6 +394,19 @@ def test_threads_decode_alike() -> None:
         again = list(pool.map(lambda data: decode(data, side_limit_px=150).pixels, files * 10))
     for number, pixels in enumerate(again):
         assert (pixels == alone[number % len(files)]).all()
+
+
+def test_png_with_oversized_or_damaged_extras_is_decoded() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Workflow", "x" * 2_000_000, zip=True)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    half_turn = corners().transpose(Image.Transpose.ROTATE_180)
+    data = saved(half_turn, "PNG", pnginfo=info, icc_profile=bytes(2_000_000), exif=exif)
+    assert_corners(decode(data).pixels)
+    at = data.index(b"eXIf") + 8
+    without_exif = decode(data[:at] + b"?" + data[at + 1 :]).pixels
+    assert_corners(np.rot90(without_exif, 2))
 
 
 # --- bytes in --------------------------------------------------------------------------------

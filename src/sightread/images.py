@@ -38,7 +38,7 @@ from PIL import (
 )
 
 from sightread.errors import PictureError
-from sightread.formats import SNIFF_BYTES, sniff
+from sightread.formats import SNIFF_BYTES, essential_png, sniff
 from sightread.metadata import read_metadata
 from sightread.types import Picture, PictureId, RGBImage
 
@@ -215,7 +215,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _decode(kind: str, data: bytes, limit: int | None, max_pixels: int) -> Picture:
-    image = _DECODERS[kind](io.BytesIO(data))
+    image = _open(kind, data)
     width, height = image.size
     if width * height > max_pixels:
         raise PictureError(
@@ -235,6 +235,16 @@ def _decode(kind: str, data: bytes, limit: int | None, max_pixels: int) -> Pictu
         width, height = height, width
     pixels = np.require(array, requirements=["C", "W"])  # Pillow's own memory is read-only
     return Picture(pixels, width, height, kind, metadata)
+
+
+def _open(kind: str, data: bytes) -> ImageFile.ImageFile:
+    try:
+        return _DECODERS[kind](io.BytesIO(data))
+    except Exception:
+        if kind != "PNG":
+            raise
+        # Pillow gives up on a colour profile or a text above 1 MB; the pixels may be fine.
+        return _DECODERS[kind](io.BytesIO(essential_png(data)))
 
 
 def _reduce_jpeg(image: ImageFile.ImageFile, limit: int | None) -> None:
@@ -263,7 +273,7 @@ def _load(
     except Exception as error:
         if kind == "JPEG":
             # With an end marker libjpeg closes the picture and fills what is missing with grey.
-            image = _DECODERS[kind](io.BytesIO(data + b"\xff\xd9"))
+            image = _open(kind, data + b"\xff\xd9")
             _reduce_jpeg(image, limit)
             image.load()
             filler = (127, 128)
