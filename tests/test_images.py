@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -356,6 +357,31 @@ def test_cut_off_picture_can_be_decoded_smaller() -> None:
     most = decode(data[: len(data) * 7 // 10], side_limit_px=100)
     assert (most.width, most.height) == (400, 400)
     assert (most.pixels[:60] == whole[:60]).all()
+
+
+def test_cut_off_interlaced_png_is_refused() -> None:
+    # Its first passes cover the whole picture with one pixel in 64: nothing to read.
+    passes = b"".join(bytes((0, *[200] * (64 // dx))) * (64 // dy) for dx, dy in _ADAM7)
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 1)
+    whole = zlib.compress(passes, 0)
+    assert (decode(png_of(header, whole)).pixels == 200).all()
+    with pytest.raises(PictureError, match="damaged"):
+        decode(png_of(header, whole[: len(whole) // 2]))
+
+
+_ADAM7 = ((8, 8), (8, 8), (4, 8), (4, 4), (2, 4), (2, 2), (1, 2))  # steps of the seven passes
+
+
+def png_of(header: bytes, pixels: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    )
+
+
+def test_lab_colours_are_refused() -> None:
+    with pytest.raises(PictureError, match="Lab colours"):
+        decode(saved(Image.new("LAB", (8, 8)), "TIFF"))
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "GIF", "BMP", "TIFF", "AVIF"])
