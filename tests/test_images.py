@@ -286,6 +286,11 @@ def test_side_limit_is_met_exactly(kind: str, limit: int) -> None:
         assert_corners(picture.pixels, tolerance=30)
 
 
+def test_impossible_side_limit_is_the_callers_fault() -> None:
+    with pytest.raises(ValueError, match="side_limit_px is 0"):
+        decode(saved(corners(), "PNG"), side_limit_px=0)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("size", [(1, 1), (3000, 1), (1, 3000)])
 def test_extreme_shapes(kind: str, size: tuple[int, int]) -> None:

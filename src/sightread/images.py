@@ -182,7 +182,10 @@ def decode(
 
     Raises:
         PictureError: with the reason in one sentence.
+        ValueError: `side_limit_px` is below 1.
     """
+    if side_limit_px is not None and side_limit_px < 1:
+        raise ValueError(f"side_limit_px is {side_limit_px}, it must be 1 or more")
     kind = sniff(data[:SNIFF_BYTES])
     if kind is None:
         reason = "the content is not a picture" if data else "the file is empty (0 bytes)"
