@@ -203,6 +203,22 @@ def decode(
         raise PictureError(f"the {kind} picture is damaged: {_one_line(error)}") from error
 
 
+def decoding_pixels(data: bytes, *, side_limit_px: int | None = None) -> int:
+    """About how many pixels `decode` would have in memory at once, judged by the header; 0 for
+    what it refuses to decode. A pixel takes up to 4 bytes meanwhile."""
+    kind = sniff(data[:SNIFF_BYTES])
+    if kind is None:
+        return 0
+    _mute_pillow()
+    try:
+        image = _DECODERS[kind](io.BytesIO(data))
+        if not image.info.get("progressive"):  # its coefficients are kept for the full size
+            _reduce_jpeg(image, side_limit_px)
+    except Exception:
+        return 0
+    return image.width * image.height
+
+
 def _mute_pillow() -> None:
     # Pillow warns about odd tags that do not matter here. `catch_warnings` is not safe with
     # threads, so one narrow filter is put in front and stays there.

@@ -110,7 +110,7 @@ class Reader(Protocol):
         ...
 
     def encode_words(self, words: Sequence[str]) -> Vectors | None:
-        """One unit row per word in the space of `WordRegion.vector`; None if it only transcribes."""
+        """One unit row per word, in the space of `WordRegion.vector`; None if it has none."""
         ...
 
 
@@ -129,8 +129,8 @@ class PathStamp:
 
 @dataclass(frozen=True, slots=True)
 class RegionRecord:
-    """One searchable word of a picture. `tokens[0]` is the key of the whole word, the rest are
-    its parts (`text.tokens`). Metadata words have no box."""
+    """One searchable word of a picture. `tokens[0]` is the whole word, the rest its key and
+    pieces (`text.tokens`). Metadata words have no box."""
 
     field: Field
     text: str
