@@ -211,7 +211,7 @@ def decoding_pixels(data: bytes, *, side_limit_px: int | None = None) -> int:
         return 0
     _mute_pillow()
     try:
-        image = _DECODERS[kind](io.BytesIO(data))
+        image = _open(kind, data)
         if not image.info.get("progressive"):  # its coefficients are kept for the full size
             _reduce_jpeg(image, side_limit_px)
     except Exception:
