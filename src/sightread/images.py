@@ -19,7 +19,6 @@ import stat
 import warnings
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,17 +27,18 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageChops,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    _imaging,
 )
 
 from sightread.errors import PictureError
-from sightread.formats import SNIFF_BYTES, sniff
+from sightread.formats import SNIFF_BYTES, essential_png, sniff
 from sightread.metadata import read_metadata
+from sightread.pixels import flatten
 from sightread.types import Picture, PictureId, RGBImage
 
 MAX_PIXELS = 120_000_000
@@ -141,7 +141,7 @@ def _mute_libtiff() -> None:
     # libtiff prints every complaint on stderr and Pillow offers no way to stop it; the errors
     # that matter come back as exceptions. Found through Pillow's own module, which links it.
     try:
-        library = ctypes.CDLL(Image.core.__file__)
+        library = ctypes.CDLL(_imaging.__file__)
         for setter in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
             setter(None)
     except (AttributeError, OSError):
@@ -230,26 +230,39 @@ def _one_line(error: Exception) -> str:
 
 
 def _decode(kind: str, data: bytes, limit: int | None, max_pixels: int) -> Picture:
-    image = _DECODERS[kind](io.BytesIO(data))
+    image = _open(kind, data)
     width, height = image.size
     if width * height > max_pixels:
         raise PictureError(
             f"the picture has {width} x {height} = {width * height / 1e6:,.1f} megapixels, the "
             f"limit is {max_pixels / 1e6:,.1f}; --max-megapixels raises it"
         )
+    # A scan is one pass over all pixels; files of a few kB can ask for thousands of passes.
+    if kind == "JPEG" and data.count(b"\xff\xda") * width * height > 20 * max_pixels:
+        raise PictureError("the JPEG picture wants its pixels drawn too many times over")
     _reduce_jpeg(image, limit)
     image = _load(kind, image, data, limit)
     if kind == "HEIF":  # its header may announce another size than its pixels have
         width, height = image.size
     orientation = _orientation(image)
     metadata = read_metadata(image)
-    array = _turn(_shrink(_flatten(image), (width, height), limit), orientation)
+    array = _turn(_shrink(flatten(image), (width, height), limit), orientation)
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     if orientation >= 5:
         width, height = height, width
     pixels = np.require(array, requirements=["C", "W"])  # Pillow's own memory is read-only
     return Picture(pixels, width, height, kind, metadata)
+
+
+def _open(kind: str, data: bytes) -> ImageFile.ImageFile:
+    try:
+        return _DECODERS[kind](io.BytesIO(data))
+    except Exception:
+        if kind != "PNG":
+            raise
+        # Pillow gives up on a colour profile or a text above 1 MB; the pixels may be fine.
+        return _DECODERS[kind](io.BytesIO(essential_png(data)))
 
 
 def _reduce_jpeg(image: ImageFile.ImageFile, limit: int | None) -> None:
@@ -278,11 +291,11 @@ def _load(
     except Exception as error:
         if kind == "JPEG":
             # With an end marker libjpeg closes the picture and fills what is missing with grey.
-            image = _DECODERS[kind](io.BytesIO(data + b"\xff\xd9"))
+            image = _open(kind, data + b"\xff\xd9")
             _reduce_jpeg(image, limit)
             image.load()
             filler = (127, 128)
-        elif kind == "PNG":
+        elif kind == "PNG" and not image.info.get("interlace"):
             image.tile = []  # take the rows that came out before the error
             filler = (0, 0)
         else:
@@ -302,75 +315,22 @@ def _share_of_rows(image: Image.Image, filler: tuple[int, int]) -> float:
     return float(real[-1] + 1) / image.height if len(real) else 0.0
 
 
-# --- pixels to 8-bit grey or RGB -------------------------------------------------------------
-
-
-def _flatten(image: ImageFile.ImageFile) -> Image.Image:
-    """Any mode to L or RGB."""
-    mode = image.mode
-    if mode in ("I", "F") or mode.startswith("I;16"):
-        grey = Image.fromarray(_eight_bits(np.asarray(image)))
-        return ImageChops.invert(grey) if _white_is_zero(image) else grey
-    if mode == "CMYK":
-        # Pillow takes every JPEG in CMYK for one by Adobe, which stores inverted values.
-        plain = image.format == "JPEG" and "adobe" not in image.info
-        return (ImageChops.invert(image) if plain else image).convert("RGB")
-    if image.has_transparency_data:
-        return _over_background(image if mode == "RGBA" else image.convert("RGBA"))
-    if mode in ("L", "RGB"):
-        return image
-    return image.convert("L" if mode == "1" else "RGB")
-
-
-def _white_is_zero(image: Image.Image) -> bool:
-    tags: Any = getattr(image, "tag_v2", {})
-    return image.mode.startswith("I;16") and tags.get(262) == 0
-
-
-def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale 16-bit, 32-bit and float grey values to 0..255 so that nothing is clipped."""
-    if values.dtype.kind == "u" and values.size and values.max() >= 4096:
-        return (values >> 8).astype(np.uint8)
-    # 12-bit cameras and scanners use the low end only, and floats have any range: stretch.
-    finite = np.isfinite(values)
-    if not finite.any():
-        return np.zeros(values.shape, np.uint8)
-    low = 0.0 if values.dtype.kind == "u" else float(values[finite].min())
-    high = float(values[finite].max())
-    spread = (high - low) or 1.0
-    scaled = (np.where(finite, values, low).astype(np.float64) - low) * (255.0 / spread)
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-
-
-def _over_background(image: Image.Image) -> Image.Image:
-    """Put an RGBA picture on white, or on black if what it shows is itself bright.
-
-    White writing on a transparent ground, as in logos and stickers, would vanish on white.
-    """
-    alpha = image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return image.convert("RGB")
-    opaque = alpha.point(lambda value: 255 if value >= 128 else 0)
-    histogram = np.asarray(image.convert("L").histogram(opaque), dtype=np.int64)
-    shown = int(histogram.sum())
-    mean = float(histogram @ np.arange(256)) / shown if shown else 0.0
-    ground = Image.new("RGB", image.size, "black" if mean >= 128 else "white")
-    ground.paste(image, mask=alpha)
-    return ground
+# --- smaller ---------------------------------------------------------------------------------
 
 
 def _shrink(image: Image.Image, full: tuple[int, int], limit: int | None) -> NDArray[np.uint8]:
-    """(H, W) or (H, W, 3) with the longer side at most `limit`."""
-    longer = max(image.size)
-    if limit is None or longer <= limit:
+    """(H, W) or (H, W, 3) with the longer side at most `limit`; `image` may be reduced already."""
+    if limit is None or max(full) <= limit:
         return np.asarray(image)
-    if longer >= 2 * limit:
-        image = image.reduce(longer // limit)
+    width, height = (max(1, round(side * limit / max(full))) for side in full)
+    if image.size == (width, height):
+        return np.asarray(image)
+    if max(image.size) >= 2 * limit:
+        image = image.reduce(max(image.size) // limit)
     import cv2  # here, since it takes as long to import as everything else in this module
 
     # Between 1x and 2x, bilinear is as close to Lanczos from the full picture as area averaging
     # is (39 against 39 dB on a 12-megapixel photo), at an eighth of the time.
-    width, height = (max(1, round(side * limit / max(full))) for side in full)
     shrunk: NDArray[np.uint8] = cv2.resize(
         np.asarray(image), (width, height), interpolation=cv2.INTER_LINEAR
     )
