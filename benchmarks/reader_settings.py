@@ -39,7 +39,7 @@ from reader_variants import VARIANTS, open_variant
 from sightread.readers.lines import word_regions
 from sightread.readers.rapidocr import RapidOcrReader
 from sightread.readers.recognise import ReadChar, ReadLine
-from sightread.text import key
+from sightread.text import key, tokens
 from sightread.types import RGBImage, WordRegion
 
 SEED = 20261120
@@ -209,9 +209,14 @@ def measure(
     data: Path, pictures: Sequence[Annotated], readings: Sequence[Reading]
 ) -> dict[str, Any]:
     """One row of the table."""
-    found = [[key(word.text or "") for word in reading.words()] for reading in readings]
+    texts = [[word.text or "" for word in reading.words()] for reading in readings]
+    found = [list(map(key, words)) for words in texts]
     queries = load_queries(data, pictures)
     scores = similarities([query for query, _ in queries], found)
+    parts = [[part for word in words for part in tokens(word)] for words in texts]
+    with_parts = mean_average_precision(
+        queries, pictures, similarities([query for query, _ in queries], parts)
+    )
     cost = np.array([reading.cpu_ms for reading in readings])
     by_subset = mean_average_precision(queries, pictures, scores)
     subsets = sorted({picture.subset for picture in pictures})
@@ -225,6 +230,7 @@ def measure(
         "words": sum(map(len, found)),
         "recall": round(word_recall(pictures, found), 4),
         "map": round(by_subset.pop("all"), 4),
+        "map_with_parts": round(with_parts["all"], 4),
         "map_by_subset": {name: round(value, 4) for name, value in sorted(by_subset.items())},
     }
 
@@ -276,7 +282,8 @@ def print_row(name: str, row: dict[str, Any]) -> None:
     by_subset = " ".join(f"{s.split('-')[0]}={m:.3f}" for s, m in row["map_by_subset"].items())
     print(
         f"{name:28} {row['cpu_ms_per_picture']:7.1f} ms  words {row['words']:5}  "
-        f"recall {row['recall']:.4f}  mAP {row['map']:.4f}  {by_subset}",
+        f"recall {row['recall']:.4f}  mAP {row['map']:.4f} "
+        f"parts {row['map_with_parts']:.4f}  {by_subset}",
         flush=True,
     )
 
