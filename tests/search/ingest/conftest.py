@@ -34,9 +34,7 @@ class ColourReader:
     `before` is called with that word before every reading, in the worker's thread.
     """
 
-    def __init__(
-        self, revision: str = "r1", before: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, revision: str = "r1", before: Callable[[str], object] | None = None) -> None:
         self.spec = ReaderSpec("colour", revision, side_limit_px=32)
         self.words: list[str] = []
         self._before = before

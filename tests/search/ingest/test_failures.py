@@ -133,14 +133,14 @@ def test_a_file_that_vanishes_before_its_turn_is_no_failure(desk: Desk) -> None:
     for number in (1, 2, 3):
         desk.paint(f"{number}.png", 10 + number)
 
-    def remove(word: str) -> None:
+    def remove(_word: str) -> None:
         (desk.pictures / "3.png").unlink(missing_ok=True)
 
     report = desk.index(ColourReader(before=remove), IndexOptions(workers=1))
     assert (report.new, report.failed, report.done, report.seen) == (2, 0, 3, 3)
     assert report.forgotten == 3
     assert desk.failures() == {}
-    assert sorted(sum(desk.contents().values(), [])) == ["1.png", "2.png"]
+    assert sorted(desk.contents().values()) == [["1.png"], ["2.png"]]
 
 
 def test_a_failing_store_stops_the_run_and_keeps_what_was_saved(desk: Desk) -> None:
@@ -151,7 +151,7 @@ def test_a_failing_store_stops_the_run_and_keeps_what_was_saved(desk: Desk) -> N
         if progress.saved:
             desk.store.close()
 
-    reader = ColourReader(before=lambda word: threading.Event().wait(0.005))
+    reader = ColourReader(before=lambda _word: threading.Event().wait(0.005))
     with pytest.raises(LibraryError, match="open for reading only"):
         desk.index(reader, progress=close)
     assert not [t for t in threading.enumerate() if t.name.startswith("sightread-worker")]
@@ -209,10 +209,10 @@ def test_a_second_ctrl_c_ends_at_once(desk: Desk) -> None:
     desk.paint("1.png", 1)
     release = threading.Event()
 
-    def wait(word: str) -> None:
+    def wait(_word: str) -> None:
         release.wait(30)
 
-    def interrupt(progress: IndexProgress) -> None:
+    def interrupt(_progress: IndexProgress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

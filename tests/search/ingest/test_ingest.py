@@ -90,7 +90,7 @@ def test_equal_files_in_flight_become_one_picture(desk: Desk) -> None:
         desk.paint(f"{number}.png", 1)
     others_hashed = threading.Event()
 
-    def wait(word: str) -> None:
+    def wait(_word: str) -> None:
         # The first file is being read until the walk is through and the others had their turn.
         others_hashed.wait(timeout=0.5)
 

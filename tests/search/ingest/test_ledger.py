@@ -85,7 +85,9 @@ def test_reasons_may_quote_undecodable_names(tmp_path: Path) -> None:
 
 
 def test_a_damaged_ledger_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_bytes(b"this is no database, and long enough to be read as one" * 9)
+    (tmp_path / FILE_NAME).write_bytes(
+        b"this is no database, and long enough to be read as one" * 9
+    )
     for write in (False, True):
         with pytest.raises(LibraryError, match="Delete that file"):
             Ledger.open(str(tmp_path), write=write)
