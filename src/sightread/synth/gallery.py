@@ -23,7 +23,18 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sightread.errors import UsageError
-from sightread.synth import scenes_signs, scenes_street, tags
+from sightread.synth import (
+    scenes_boards,
+    scenes_codes,
+    scenes_goods,
+    scenes_paper,
+    scenes_print,
+    scenes_quiet,
+    scenes_screen,
+    scenes_signs,
+    scenes_street,
+    tags,
+)
 from sightread.synth.canvas import Word
 from sightread.synth.effects import develop
 from sightread.synth.fonts import missing_packages
@@ -33,6 +44,13 @@ from sightread.types import Metadata, RGBImage
 SHOTS: tuple[Shot, ...] = (
     *scenes_street.SHOTS,
     *scenes_signs.SHOTS,
+    *scenes_goods.SHOTS,
+    *scenes_paper.SHOTS,
+    *scenes_screen.SHOTS,
+    *scenes_print.SHOTS,
+    *scenes_codes.SHOTS,
+    *scenes_boards.SHOTS,
+    *scenes_quiet.SHOTS,
 )
 
 
