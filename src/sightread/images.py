@@ -34,6 +34,7 @@ from PIL import (
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    _imaging,
 )
 
 from sightread.errors import PictureError
@@ -141,7 +142,7 @@ def _mute_libtiff() -> None:
     # libtiff prints every complaint on stderr and Pillow offers no way to stop it; the errors
     # that matter come back as exceptions. Found through Pillow's own module, which links it.
     try:
-        library = ctypes.CDLL(Image.core.__file__)
+        library = ctypes.CDLL(_imaging.__file__)
         for setter in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
             setter(None)
     except (AttributeError, OSError):
@@ -198,6 +199,22 @@ def decode(
         # Decoders fed garbage raise nearly anything: OSError, SyntaxError, struct.error,
         # zlib.error, ValueError, KeyError, OverflowError, even AssertionError.
         raise PictureError(f"the {kind} picture is damaged: {_one_line(error)}") from error
+
+
+def decoding_pixels(data: bytes, *, side_limit_px: int | None = None) -> int:
+    """About how many pixels `decode` would have in memory at once, judged by the header; 0 for
+    what it refuses to decode. A pixel takes up to 4 bytes meanwhile."""
+    kind = sniff(data[:SNIFF_BYTES])
+    if kind is None:
+        return 0
+    _mute_pillow()
+    try:
+        image = _DECODERS[kind](io.BytesIO(data))
+        if not image.info.get("progressive"):  # its coefficients are kept for the full size
+            _reduce_jpeg(image, side_limit_px)
+    except Exception:
+        return 0
+    return image.width * image.height
 
 
 def _mute_pillow() -> None:
@@ -344,17 +361,18 @@ def _over_background(image: Image.Image) -> Image.Image:
 
 
 def _shrink(image: Image.Image, full: tuple[int, int], limit: int | None) -> NDArray[np.uint8]:
-    """(H, W) or (H, W, 3) with the longer side at most `limit`."""
-    longer = max(image.size)
-    if limit is None or longer <= limit:
+    """(H, W) or (H, W, 3) with the longer side at most `limit`; `image` may be reduced already."""
+    if limit is None or max(full) <= limit:
         return np.asarray(image)
-    if longer >= 2 * limit:
-        image = image.reduce(longer // limit)
+    width, height = (max(1, round(side * limit / max(full))) for side in full)
+    if image.size == (width, height):
+        return np.asarray(image)
+    if max(image.size) >= 2 * limit:
+        image = image.reduce(max(image.size) // limit)
     import cv2  # here, since it takes as long to import as everything else in this module
 
     # Between 1x and 2x, bilinear is as close to Lanczos from the full picture as area averaging
     # is (39 against 39 dB on a 12-megapixel photo), at an eighth of the time.
-    width, height = (max(1, round(side * limit / max(full))) for side in full)
     shrunk: NDArray[np.uint8] = cv2.resize(
         np.asarray(image), (width, height), interpolation=cv2.INTER_LINEAR
     )

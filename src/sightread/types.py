@@ -110,7 +110,7 @@ class Reader(Protocol):
         ...
 
     def encode_words(self, words: Sequence[str]) -> Vectors | None:
-        """One unit row per word in the space of `WordRegion.vector`; None if it only transcribes."""
+        """One unit row per word, in the space of `WordRegion.vector`; None if it has none."""
         ...
 
 
@@ -186,6 +186,20 @@ class Vocabulary:
     counts: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """What a store holds: its format's number, pictures, the files they are in, searchable words,
+    bytes on disk, revisions of the readers, and when it was last added to (None: never)."""
+
+    format: int
+    pictures: int
+    files: int
+    words: int
+    size_bytes: int
+    readers: tuple[str, ...]
+    last_indexed_at: float | None
+
+
 # --- filters -------------------------------------------------------------------------------
 
 FilterField = Literal["id", "path", "ext", "taken_at", "has_text", "reader"]
@@ -251,6 +265,8 @@ class Store(Protocol):
     def refresh(self) -> int:
         """See what was flushed since; returns the number of the version now seen."""
         ...
+
+    def info(self) -> StoreInfo: ...
 
     def count(self, where: Filter | None = None) -> int: ...
 

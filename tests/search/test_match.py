@@ -101,5 +101,5 @@ def test_nothing_matches_nothing() -> None:
 def test_any_text_is_a_word(word: str, tokens: list[str]) -> None:
     some = matcher(*[t.replace("\n", "") for t in tokens if t.replace("\n", "")])
     for mode in ("similar", "exact", "edits", "prefix", "part"):
-        found = some.candidates(word.replace("\n", ""), mode, 2)  # type: ignore[arg-type]
+        found = some.candidates(word.replace("\n", ""), mode, 2)
         assert all(c.token in some.tokens for c in found)

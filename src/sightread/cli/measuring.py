@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -30,9 +31,12 @@ def evaluate_words(
 
     The pictures are read into a temporary library. A plain baseline is measured in the same run.
     """
-    from sightread.evaluation import evaluate_words as evaluate
+    from sightread.cli.progress import ProgressLine
+    from sightread.measure.runs import evaluate_words as evaluate
 
-    _print_measured(evaluate(data, queries), as_json)
+    with ProgressLine(sys.stderr) as progress:
+        measured = evaluate(data, queries, progress)
+    _print_measured(measured, as_json)
 
 
 def bench_query(
@@ -42,7 +46,7 @@ def bench_query(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the latency of queries on a made-up library of any size."""
-    from sightread.evaluation import bench_query as bench
+    from sightread.measure.runs import bench_query as bench
 
     _print_measured(bench(pictures), as_json)
 

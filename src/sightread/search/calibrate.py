@@ -63,6 +63,12 @@ class Odds:
     per_confidence: NDArray[np.float64]
     for_whole: NDArray[np.float64]
 
+    def best(self) -> NDArray[np.float64]:
+        """(n,) the highest probability that an occurrence can have; readers are hardly ever less
+        sure than 0.5 of what they give out at all."""
+        sure = np.maximum(0.5 * self.per_confidence, self.per_confidence)
+        return probability(self.base + sure + np.maximum(0.0, self.for_whole))
+
 
 def odds(word: str, mode: TermMode, candidates: list[Candidate]) -> Odds:
     """Log odds that each candidate is the `word` (folded) that was asked for in this mode."""

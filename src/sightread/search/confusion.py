@@ -46,8 +46,9 @@ _DIGRAPHS: tuple[tuple[str, str, float], ...] = (
 def _substitution_table() -> NDArray[np.float32]:
     table = np.ones((128, 128), dtype=np.float32)
     for cost, pairs in ((CLOSE, _CLOSE), (ALIKE, _ALIKE)):
-        for a, b in (pair for pair in pairs.split()):
-            table[ord(a), ord(b)] = table[ord(b), ord(a)] = cost
+        for pair in pairs.split():
+            a, b = ord(pair[0]), ord(pair[1])
+            table[a, b] = table[b, a] = cost
     return table
 
 

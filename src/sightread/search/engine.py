@@ -22,6 +22,9 @@ from sightread.search.words import Plan, occurrences, plan
 from sightread.text import key
 from sightread.types import Evidence, Hit, PictureRecord, Quad, Query, Result, Store
 
+_FLOOR = 0.05
+"""Readings less likely than this are not fetched for an answer that would not show them."""
+
 MAX_EVIDENCE = 20
 """Places shown per term and picture, best first."""
 
@@ -60,7 +63,7 @@ class Engine:
         cut = DEFAULT_THRESHOLD if threshold is None else threshold
         _check(k, offset, cut)
         parsed = parse(query) if isinstance(query, str) else query
-        found = self.find(parsed)
+        found = self.find(parsed, floor=min(_FLOOR, cut))
         ranking = found.ranking
         total = int(np.count_nonzero(ranking.probability >= cut))
         return Result(
@@ -73,15 +76,15 @@ class Engine:
             took_ms=1000 * (time.perf_counter() - began),
         )
 
-    def find(self, query: Query) -> Found:
-        """Every picture that may answer, best first, whatever its probability."""
+    def find(self, query: Query, floor: float = 0.0) -> Found:
+        """Every picture that may answer, best first, down to a probability of about `floor`."""
         if not any(not term.negated for term in query.terms):
             raise UsageError(
                 "The query names nothing to look for, only filters or exclusions; add a word, "
                 'for example: "sale" path:2024/'
             )
         matcher = self._current_matcher()
-        plans = [plan(term, matcher) for term in query.terms]
+        plans = [plan(term, matcher, floor) for term in query.terms]
         asked = sorted({token for one in plans for token in one.tokens()})
         boxes = any(len(term.words) > 1 for term in query.terms)
         hits = self._store.search_words(asked, query.where, boxes=boxes)

@@ -23,8 +23,9 @@ MAX_CANDIDATES = 256
 """Readings followed up for one word. Those beyond are too far away to matter, or, for very short
 prefixes and parts, too many to be an answer; the most frequent ones are kept then."""
 
-_FAR_PER_CHARACTER = 0.4
-"""Near readings are looked for up to this many edits per character of the word."""
+_EDITS_PER_CHARACTER = {False: 0.25, True: 0.4}
+"""Near readings are looked for up to this many edits per character of the word: further away only
+when every picture is to be ranked, since nothing beyond a quarter can pass for the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,12 @@ class Matcher:
         self._joined = "\n" + "\n".join(self.tokens) + "\n"
         lengths = np.fromiter((len(t) for t in self.tokens), np.int64, len(self.tokens))
         self._lengths = lengths
-        self._starts = (
-            np.cumsum(np.concatenate([[1], lengths[:-1] + 1])) if len(lengths) else lengths
-        )
+        self._starts = np.cumsum(lengths + 1) - lengths
         self._signatures = _signatures(self._joined, lengths)
 
-    def candidates(self, word: str, mode: TermMode = "similar", edits: int = 0) -> list[Candidate]:
+    def candidates(
+        self, word: str, mode: TermMode = "similar", edits: int = 0, *, far: bool = False
+    ) -> list[Candidate]:
         """Tokens that may be `word` (folded, see `text.tokens`). One token may be there twice:
         as a near reading, and because it contains the word.
 
@@ -65,6 +66,7 @@ class Matcher:
             word: the key of the word; "" matches nothing.
             mode: how it may differ, see `TermMode`.
             edits: at most so many edits, for mode "edits".
+            far: for mode "similar", look for unlikely readings as well.
         """
         if not word:
             return []
@@ -77,7 +79,7 @@ class Matcher:
             return self._containing(word)
         if mode == "edits":
             return exact + self._near(word, edits)
-        near = self._near(word, max(1, round(_FAR_PER_CHARACTER * len(word))))
+        near = self._near(word, max(1, round(_EDITS_PER_CHARACTER[far] * len(word))))
         parts = self._containing(word) if len(word) >= 3 else []
         return exact + near + [c for c in parts if c.kind == "part"]
 
@@ -142,13 +144,12 @@ class Matcher:
         if len(kept) == 0:
             return []
         tokens, counts = [some[i] for i in kept], self.counts[rows[kept]]
-        edits, costs = plain[kept], weighted_distances(word, tokens)
+        costs = weighted_distances(word, tokens)
         order = np.lexsort((-counts, costs))[:MAX_CANDIDATES]
+        columns = (plain[kept][order].tolist(), costs[order].tolist(), counts[order].tolist())
         return [
-            Candidate(
-                tokens[i], _kind(edits[i], costs[i]), int(edits[i]), float(costs[i]), int(counts[i])
-            )
-            for i in order
+            Candidate(tokens[i], _kind(edits, cost), edits, cost, count)
+            for i, edits, cost, count in zip(order, *columns, strict=True)
         ]
 
 
@@ -168,6 +169,6 @@ def _signatures(joined: str, lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
     chars = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     bits = np.uint64(1) << (chars % np.uint32(61)).astype(np.uint64)
     bits[chars == ord("\n")] = 0
-    starts = np.cumsum(np.concatenate([[1], lengths[:-1] + 1]))
+    starts = np.cumsum(lengths + 1) - lengths
     signatures: NDArray[np.uint64] = np.bitwise_or.reduceat(bits, starts)
     return signatures

@@ -6,7 +6,7 @@ the store fetches all occurrences; then `occurrences` scores them, term by term.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,32 +45,46 @@ class Plan:
         return {c.token for part in self.parts for some in part.candidates for c in some}
 
 
-def plan(term: Term, matcher: Matcher) -> Plan:
-    """Candidates for each word of a term, whole, cut in two, or glued together."""
+def plan(term: Term, matcher: Matcher, floor: float = 0.0) -> Plan:
+    """Candidates for each word of a term, whole, cut in two, or glued together.
+
+    Args:
+        floor: readings that cannot be the word with this probability are not followed up.
+    """
     words = tuple(word for word in term.words if key(word))
     if not words:
         return Plan(term, ())
     # Only the last word of a phrase may be open-ended: "new yo*".
     fixed: TermMode = "exact" if term.mode in ("prefix", "part") else term.mode
     modes = [fixed] * (len(words) - 1) + [term.mode]
-    candidates = [_candidates(w, m, term, matcher) for w, m in zip(words, modes, strict=True)]
-    parts = [Part(words, term.mode, tuple(candidates))]
-    glued = key("".join(words))
+    found = [candidates(w, m, term, matcher, floor) for w, m in zip(words, modes, strict=True)]
+    parts = [Part(words, term.mode, tuple(found))]
     if term.mode == "similar" and len(words) > 1:
-        parts.append(Part((glued,), "similar", (matcher.candidates(glued),), cut=True))
+        glued = "".join(words)
+        some = candidates(glued, "similar", term, matcher, floor)
+        parts.append(Part((glued,), "similar", (some,), cut=True))
     if term.mode in ("similar", "exact") and len(words) == 1:
-        for pair in matcher.halves(glued):
-            parts.append(Part(pair, "exact", tuple([matcher.exact(p)] for p in pair), cut=True))
+        parts += [
+            Part(pair, "exact", tuple([matcher.exact(half)] for half in pair), cut=True)
+            for pair in matcher.halves(key(words[0]))
+        ]
     return Plan(term, tuple(parts))
 
 
-def _candidates(word: str, mode: TermMode, term: Term, matcher: Matcher) -> list[Candidate]:
-    """By the word with its inner punctuation ("1.44"), and by its letters and digits alone."""
+def candidates(
+    word: str, mode: TermMode, term: Term, matcher: Matcher, floor: float
+) -> list[Candidate]:
+    """Readings that may be one word of the query: by the word with its inner punctuation
+    ("1.44"), and, a little less likely then, by its letters and digits alone."""
     whole, bare = tokens(word)[0], key(word)
-    found = matcher.candidates(bare, mode, term.edits)
+    found = matcher.candidates(bare, mode, term.edits, far=floor == 0)
     if whole != bare:
+        found = [replace(c, cost=1.0) if c.kind == "exact" else c for c in found]
         found += matcher.candidates(whole, "prefix" if mode == "prefix" else "exact")
-    return found
+    if floor == 0 or not found:
+        return found
+    likely = calibrate.odds(bare, mode, found).best() >= floor
+    return [candidate for candidate, kept in zip(found, likely, strict=True) if kept]
 
 
 def occurrences(plan: Plan, asked: list[str], hits: WordHits) -> Occurrences | None:
@@ -153,11 +167,9 @@ def _score(
 
 
 def _in_field(fields: NDArray[np.int8], term: Term) -> NDArray[np.bool_]:
-    if term.field is not None:
-        return fields == FIELDS.index(term.field)
-    if term.quoted:
-        return fields == _WRITTEN
-    return np.ones(len(fields), dtype=bool)
+    if term.field is None and not term.quoted:
+        return np.ones(len(fields), dtype=bool)
+    return np.equal(fields, _WRITTEN if term.field is None else FIELDS.index(term.field))
 
 
 def _no_boxes(n: int) -> NDArray[np.float32]:

@@ -1,0 +1,216 @@
+"""The ledger of failed files: which, why, when, how often. One SQLite file in the library folder.
+
+It says what must not be tried again while the file stays as it is, and it is what
+`status --failed` prints. Losing it costs nothing but time: the files are simply tried again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from urllib.parse import quote
+
+from sightread.errors import LibraryError
+from sightread.types import PathStamp
+
+FILE_NAME = "ledger.sqlite"
+FORMAT = 1
+_BUSY_S = 10.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS failures (
+    path      BLOB PRIMARY KEY,
+    reason    TEXT NOT NULL,
+    size      INTEGER NOT NULL,
+    mtime_ns  INTEGER NOT NULL,
+    failed_at REAL NOT NULL,
+    attempts  INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+_UPSERT = """
+INSERT INTO failures VALUES (?, ?, ?, ?, ?, 1)
+ON CONFLICT (path) DO UPDATE SET reason = excluded.reason, size = excluded.size,
+    mtime_ns = excluded.mtime_ns, failed_at = excluded.failed_at, attempts = attempts + 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be indexed. `failed_at` is the time of the last of `attempts`."""
+
+    path: str
+    reason: str
+    size: int
+    mtime_ns: int
+    failed_at: float
+    attempts: int
+
+    @property
+    def stamp(self) -> PathStamp:
+        return PathStamp(self.path, self.size, self.mtime_ns)
+
+
+class Ledger:
+    """Open with `Ledger.open`. Every change is on disk when its call returns."""
+
+    def __init__(self, path: str, connection: sqlite3.Connection | None) -> None:
+        self._path = path
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: str, write: bool = False) -> Ledger:
+        """The ledger of the library in `folder`; without `write` a missing file is an empty one.
+
+        Raises:
+            LibraryError: it cannot be opened, is damaged, or was written by a newer Sightread.
+        """
+        path = os.path.join(folder, FILE_NAME)
+        if not write and not os.path.exists(path):
+            return cls(path, None)
+        with _as_library_error(path):
+            return cls(path, _connect_writer(path) if write else _connect_reader(path))
+
+    def fail(self, stamp: PathStamp, reason: str) -> None:
+        """Note that the file, as it is now, cannot be indexed."""
+        self.record([(stamp, reason)], ())
+
+    def clear(self, paths: Iterable[str]) -> None:
+        """Forget failures, of files that are fine now or gone."""
+        self.record((), paths)
+
+    def record(self, failed: Sequence[tuple[PathStamp, str]], cleared: Iterable[str]) -> None:
+        """`clear` and `fail` many files in one transaction.
+
+        Raises:
+            LibraryError: the ledger is open for reading only, or cannot be written.
+        """
+        if self._connection is None:
+            raise LibraryError(f"The ledger {self._path} is open for reading only.")
+        now = time.time()
+        rows = [
+            (os.fsencode(stamp.path), _storable(reason), stamp.size, stamp.mtime_ns, now)
+            for stamp, reason in failed
+        ]
+        gone = [(os.fsencode(path),) for path in cleared]
+        if not rows and not gone:
+            return
+        with self._lock, _as_library_error(self._path), self._connection as transaction:
+            transaction.executemany("DELETE FROM failures WHERE path = ?", gone)
+            transaction.executemany(_UPSERT, rows)
+
+    def failures(self) -> list[Failure]:
+        """All failed files, by path."""
+        return [Failure(os.fsdecode(row[0]), *row[1:]) for row in self._rows("ORDER BY path")]
+
+    def stamp_of(self, path: str) -> PathStamp | None:
+        """How the file was when it failed; None if it did not fail."""
+        rows = self._rows("WHERE path = ?", (os.fsencode(path),))
+        return PathStamp(path, rows[0][2], rows[0][3]) if rows else None
+
+    def __len__(self) -> int:
+        if self._connection is None:
+            return 0
+        with self._lock, _as_library_error(self._path):
+            [count] = self._connection.execute("SELECT count(*) FROM failures").fetchone()
+        return int(count)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _rows(
+        self, rest: str, values: tuple[bytes, ...] = ()
+    ) -> list[tuple[bytes, str, int, int, float, int]]:
+        if self._connection is None:
+            return []
+        columns = "SELECT path, reason, size, mtime_ns, failed_at, attempts FROM failures"
+        with self._lock, _as_library_error(self._path):
+            return self._connection.execute(f"{columns} {rest}", values).fetchall()
+
+
+def _connect_writer(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
+    try:
+        # A plain rollback journal, not WAL: readers of a library on a read-only medium could not
+        # create the shared-memory file that WAL needs.
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = FULL")
+        _check_format(connection, path)
+        with connection as transaction:
+            transaction.execute(_SCHEMA)
+            transaction.execute(f"PRAGMA user_version = {FORMAT}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_reader(path: str) -> sqlite3.Connection | None:
+    connection = _open_uri(path, "mode=ro")
+    try:
+        if _check_format(connection, path) == 0:  # the writer has not got to its schema yet
+            connection.close()
+            return None
+    except sqlite3.OperationalError:
+        connection.close()
+        # A writer that was killed left its journal, and the medium is read-only: what is in the
+        # file without it is still good enough to be listed.
+        connection = _open_uri(path, "mode=ro&immutable=1")
+        try:
+            _check_format(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _open_uri(path: str, options: str) -> sqlite3.Connection:
+    uri = f"file:{quote(os.fsencode(path))}?{options}"
+    return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=False)
+
+
+def _check_format(connection: sqlite3.Connection, path: str) -> int:
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if version > FORMAT:
+        raise LibraryError(
+            f"The ledger {path} has format {version}, this Sightread knows up to {FORMAT}: "
+            "use the newer Sightread that wrote it."
+        )
+    return int(version)
+
+
+@contextmanager
+def _as_library_error(path: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        damaged = not isinstance(error, sqlite3.OperationalError)
+        way_out = " Delete that file: the failed files are then tried again." if damaged else ""
+        raise LibraryError(f"The ledger {path} cannot be used: {error}.{way_out}") from error
+
+
+def _storable(reason: str) -> str:
+    # A reason may quote a file name with undecodable bytes, which SQLite refuses in a text.
+    return reason.encode("utf-8", "backslashreplace").decode("utf-8")

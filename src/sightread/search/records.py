@@ -1,0 +1,74 @@
+"""From a decoded picture and the words read in it to the record that the store keeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from sightread import text
+from sightread.types import (
+    Field,
+    Metadata,
+    Picture,
+    PictureId,
+    PictureRecord,
+    Quad,
+    RegionRecord,
+    WordRegion,
+)
+
+
+def picture_record(
+    identity: tuple[PictureId, str], picture: Picture, words: Sequence[WordRegion], reader: str
+) -> PictureRecord:
+    """The record of a picture, as yet without paths.
+
+    Args:
+        identity: id and SHA-256 of the file's bytes.
+        picture: as decoded, perhaps reduced.
+        words: as read in `picture.pixels`, boxes in its pixels.
+        reader: revision of the reader.
+    """
+    regions = [*written_regions(words, picture)]
+    next_line = 1 + max((region.line for region in regions), default=-1)
+    regions += metadata_regions(picture.metadata, next_line)
+    return PictureRecord(
+        id=identity[0],
+        sha256=identity[1],
+        stamps=(),
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        reader=reader,
+        indexed_at=time.time(),
+        metadata=picture.metadata,
+        regions=tuple(regions),
+    )
+
+
+def written_regions(words: Iterable[WordRegion], picture: Picture) -> Iterator[RegionRecord]:
+    """The words that hold a letter or digit, boxes in pixels of the full upright picture."""
+    height_px, width_px = picture.pixels.shape[:2]
+    scale = (picture.width / width_px, picture.height / height_px)
+    for word in words:
+        found = text.tokens(word.text) if word.text else ()
+        if word.text and found:
+            confidence = min(1.0, max(0.0, float(word.confidence)))
+            box = _scaled(word.box, *scale)
+            yield RegionRecord("written", word.text, found, confidence, word.line, box)
+
+
+def metadata_regions(metadata: Metadata, first_line: int = 0) -> Iterator[RegionRecord]:
+    """The words that the file says about itself; every entry is a line of its own, so that a
+    phrase does not reach from one keyword into the next."""
+    entries: list[tuple[Field, str]] = [("title", metadata.title), ("caption", metadata.caption)]
+    entries += [("keyword", keyword) for keyword in metadata.keywords]
+    entries += [("person", person) for person in metadata.persons]
+    for line, (field, entry) in enumerate(entries, start=first_line):
+        for word in text.words(entry):
+            yield RegionRecord(field, word, text.tokens(word), 1.0, line)
+
+
+def _scaled(box: Quad, x_scale: float, y_scale: float) -> Quad:
+    a, b, c, d = ((float(x) * x_scale, float(y) * y_scale) for x, y in box)
+    return a, b, c, d

@@ -1,0 +1,237 @@
+"""The reading side: one committed version of a library."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from sightread.store.filters import ColumnName, id_list, mask
+from sightread.store.manifest import FORMAT, Manifest
+from sightread.store.rows import (
+    PICTURES,
+    REGIONS,
+    boxes_array,
+    clean,
+    picture_record,
+    region_records,
+    row_stamps,
+)
+from sightread.store.tables import (
+    SQL_LIST_LIMIT,
+    Tables,
+    chunked,
+    has_any,
+    one_of,
+    scan,
+)
+from sightread.types import (
+    Filter,
+    PathStamp,
+    PictureId,
+    PictureRecord,
+    StoreInfo,
+    Vocabulary,
+    WordHits,
+)
+
+_BATCH_ROWS = 65536
+_HIT_COLUMNS = ["picture", "ordinal", "field", "tokens", "confidence", "line"]
+
+
+class Columns:
+    """Small columns of the pictures in memory, in the order of ids; loaded when first asked for.
+
+    They belong to a commit, not to a version of a table: maintenance does not change them.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[ColumnName, Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: ColumnName, load: Callable[[], Any]) -> Any:
+        """The column; `load` gives its rows together with their ids."""
+        with self._lock:
+            if name not in self._loaded:
+                rows = load()
+                order = np.argsort(rows["id"].to_numpy(), kind="stable")
+                column = rows[name].take(order)
+                self._loaded[name] = pa.concat_arrays(column.chunks or [_empty(name)])
+            return self._loaded[name]
+
+
+class Snapshot:
+    """Everything that can be read at one commit. May be used by several threads."""
+
+    def __init__(self, tables: Tables, manifest: Manifest, columns: Columns | None = None) -> None:
+        self.manifest = manifest
+        self.columns = columns or Columns()
+        self._tables = tables
+        self._opened: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def ids(self, where: Filter | None) -> NDArray[np.int64]:
+        """Ids of the pictures that fit, ascending."""
+        every: NDArray[np.int64] = self._column("id").to_numpy()
+        return every if where is None else every[mask(where, self._column)]
+
+    def count(self, where: Filter | None) -> int:
+        """How many pictures fit."""
+        if where is None:
+            return int(self._table("pictures").count_rows())
+        return int(np.count_nonzero(mask(where, self._column)))
+
+    def info(self, size_bytes: int) -> StoreInfo:
+        """What there is, in numbers."""
+        rows = scan(self._table("pictures"), ["reader", "indexed_at", "paths"])
+        return StoreInfo(
+            format=FORMAT,
+            pictures=len(rows),
+            files=int(pc.sum(pc.list_value_length(rows["paths"])).as_py() or 0),
+            words=int(self._table("regions").count_rows()),
+            size_bytes=size_bytes,
+            readers=tuple(sorted(pc.unique(rows["reader"]).to_pylist())),
+            last_indexed_at=pc.max(rows["indexed_at"]).as_py(),
+        )
+
+    def get(self, ids: Sequence[PictureId], regions: bool) -> list[PictureRecord]:
+        """Known pictures among `ids`, in their order."""
+        wanted = [number for number in dict.fromkeys(map(int, ids)) if 0 <= number < 2**63]
+        found: dict[PictureId, PictureRecord] = {}
+        for part in chunked(wanted):
+            rows = scan(self._table("pictures"), PICTURES.names, one_of("id", part)).to_pylist()
+            read = {}
+            if regions:
+                table = scan(self._table("regions"), REGIONS.names, one_of("picture", part))
+                read = region_records(table)
+            found.update((row["id"], picture_record(row, read.get(row["id"], ()))) for row in rows)
+        return [found[number] for number in map(int, ids) if number in found]
+
+    def stamps(self) -> Iterator[tuple[PathStamp, PictureId]]:
+        """All paths with the pictures they hold."""
+        # Read whole (some 100 bytes a path), so that nothing can vanish half-way through.
+        table = scan(self._table("pictures"), ["id", "paths", "sizes", "mtimes_ns"])
+        return (
+            (stamp, row["id"])
+            for batch in table.to_batches(max_chunksize=1024)
+            for row in batch.to_pylist()
+            for stamp in row_stamps(row)
+        )
+
+    def vocabulary(self) -> Vocabulary:
+        """All distinct tokens, sorted, with the number of regions that hold each."""
+        parts = []
+        query = self._table("regions").search().select(["tokens"]).limit(None)
+        for batch in query.to_batches(batch_size=_BATCH_ROWS):
+            counted = batch.column("tokens").flatten().value_counts()
+            parts.append(pa.table({"token": counted.field(0), "count": counted.field(1)}))
+        if not parts:
+            return Vocabulary([], np.zeros(0, dtype=np.int64))
+        table = pa.concat_tables(parts).group_by("token").aggregate([("count", "sum")])
+        table = table.sort_by("token")
+        counts = table["count_sum"].to_numpy().astype(np.int64)
+        return Vocabulary(table["token"].to_pylist(), counts)
+
+    def search_words(self, tokens: Sequence[str], where: Filter | None, boxes: bool) -> WordHits:
+        """Every occurrence of any of the tokens in the pictures that fit."""
+        allowed = self._allowed(where)
+        # Of equal tokens asked for, the first one counts.
+        asked: dict[str, int] = {}
+        for place, token in enumerate(tokens):
+            asked.setdefault(clean(token), place)
+        if not asked or (allowed is not None and not len(allowed)):
+            return _hits([], boxes)
+        limit = ""
+        if allowed is not None and len(allowed) <= SQL_LIST_LIMIT:
+            limit, allowed = f" AND {one_of('picture', allowed.tolist())}", None
+        columns = [*_HIT_COLUMNS, "box"] if boxes else _HIT_COLUMNS
+        parts = []
+        for part in chunked(list(asked)):
+            rows = scan(self._table("regions"), columns, has_any("tokens", part) + limit)
+            if allowed is not None:
+                rows = rows.filter(pa.array(_among(rows["picture"].to_numpy(), allowed)))
+            parts.append(_exploded(rows, part, asked))
+        return _hits(parts, boxes)
+
+    def _allowed(self, where: Filter | None) -> NDArray[np.int64] | None:
+        if where is None:
+            return None
+        listed = id_list(where)
+        if listed is None:
+            return self.ids(where)
+        # A picture that is not there has no regions either.
+        possible = {number for number in listed if 0 <= number < 2**63}
+        return np.array(sorted(possible), dtype=np.int64)
+
+    def _column(self, name: ColumnName) -> Any:
+        names = ["id"] if name == "id" else ["id", name]
+        return self.columns.get(name, lambda: scan(self._table("pictures"), names))
+
+    def _table(self, name: str) -> Any:
+        with self._lock:
+            if name not in self._opened:
+                self._opened[name] = self._tables.open(name, self.manifest.tables[name])
+            return self._opened[name]
+
+
+def _empty(name: ColumnName) -> Any:
+    return pa.array([], PICTURES.field(name).type)
+
+
+def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
+    place = np.searchsorted(ascending, values)
+    place[place == len(ascending)] = 0
+    found: NDArray[np.bool_] = ascending[place] == values
+    return found
+
+
+def _exploded(rows: Any, part: Sequence[str], asked: dict[str, int]) -> dict[str, Any]:
+    """Rows of regions to one entry per occurrence of a token of this part, as columns."""
+    rows = rows.combine_chunks()
+    lists = _whole(rows["tokens"])
+    flat, parents = lists.flatten(), pc.list_parent_indices(lists)
+    place = pc.index_in(flat, value_set=pa.array(part, pa.string()))
+    matched = place.is_valid().to_numpy(zero_copy_only=False)
+    parent = parents.to_numpy(zero_copy_only=False)
+    is_first = np.diff(parent, prepend=-1) != 0
+    region = parent[matched]
+    places = np.array([asked[token] for token in part], dtype=np.int32)
+    columns: dict[str, Any] = {
+        "token": places[place.drop_null().to_numpy(zero_copy_only=False)],
+        "whole": is_first[matched],
+    }
+    for name in ("picture", "ordinal", "field", "line", "confidence"):
+        columns[name] = _whole(rows[name]).to_numpy(zero_copy_only=False)[region]
+    if "box" in rows.column_names:
+        columns["boxes"] = boxes_array(_whole(rows["box"]))[region]
+    return columns
+
+
+def _whole(column: Any) -> Any:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _hits(parts: list[dict[str, Any]], boxes: bool) -> WordHits:
+    kinds = {
+        "picture": np.int64,
+        "ordinal": np.int32,
+        "token": np.int32,
+        "whole": np.bool_,
+        "field": np.int8,
+        "line": np.int32,
+        "confidence": np.float32,
+    }
+    joined: dict[str, Any] = {
+        name: np.concatenate([np.zeros(0, kind), *(part[name] for part in parts)])
+        for name, kind in kinds.items()
+    }
+    if boxes:
+        none = np.zeros((0, 4, 2), dtype=np.float32)
+        joined["boxes"] = np.concatenate([none, *(part["boxes"] for part in parts)])
+    order = np.lexsort((joined["token"], joined["ordinal"], joined["picture"]))
+    return WordHits(**{name: values[order] for name, values in joined.items()})

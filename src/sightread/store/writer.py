@@ -1,0 +1,282 @@
+"""The writing side: what waits for the next flush, and how it gets into the tables."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sightread.store.durable import Barrier
+from sightread.store.lancedb_import import load_lancedb
+from sightread.store.lock import WriterLock
+from sightread.store.manifest import read_manifest, write_manifest
+from sightread.store.rows import PICTURES, picture_rows, region_rows, stamp_columns
+from sightread.store.tables import TABLES_NAME, Tables, chunked, one_of, scan
+from sightread.types import PathStamp, PictureId, PictureRecord
+
+MAX_WAITING_REGIONS = 20_000
+MAX_WAITING_CHANGES = 5_000
+FLUSHES_PER_MAINTENANCE = 24
+"""Each flush adds a fragment to each table, and every fragment costs every query a little."""
+
+_FRAGMENTS_WORTH_MERGING = 8
+_ROWS_WORTH_INDEXING = 5_000
+_NEVER = timedelta(days=36_500)
+_MARGIN_S = 1.0
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Changes since the last flush. They stay here until they are committed, so that a flush that
+    fails can be repeated."""
+
+    puts: dict[PictureId, PictureRecord] = field(default_factory=dict)
+    stamps: dict[PictureId, tuple[PathStamp, ...]] = field(default_factory=dict)
+    gone: set[PictureId] = field(default_factory=set)
+    regions: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.puts or self.stamps or self.gone)
+
+    def is_much(self) -> bool:
+        """Whether it is time to flush, for the sake of memory."""
+        changes = len(self.puts) + len(self.stamps) + len(self.gone)
+        return self.regions >= MAX_WAITING_REGIONS or changes >= MAX_WAITING_CHANGES
+
+
+class Writer:
+    """The one writer of a library. Its methods are called with no other of them running."""
+
+    def __init__(self, folder: Path, tables: Tables, lock: WriterLock) -> None:
+        """Open the tables and undo what was never committed.
+
+        Raises:
+            LibraryError: the manifest is missing, damaged or of another format.
+        """
+        self._folder = folder
+        self.connection = tables
+        self._lock = lock
+        self._waiting = Waiting()
+        self._ids: NDArray[np.int64] | None = None
+        self._barrier = Barrier(folder / TABLES_NAME)
+        self._barrier.assume_synced()
+        self._unclean = False
+        self.manifest = read_manifest(folder, migrate=True)
+        self._tables = tables.rolled_back(self.manifest.tables)
+        self._commit(self.manifest.commit, self.manifest.flushes)
+
+    def put(self, pictures: Sequence[PictureRecord]) -> None:
+        """Add or replace pictures; flushes by itself when much is waiting."""
+        waiting = self._waiting
+        for picture in pictures:
+            replaced = waiting.puts.get(picture.id)
+            waiting.regions += len(picture.regions) - (len(replaced.regions) if replaced else 0)
+            waiting.puts[picture.id] = picture
+            waiting.stamps.pop(picture.id, None)
+            if waiting.is_much():
+                self.flush()
+                waiting = self._waiting
+
+    def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
+        """Replace the paths of known pictures; unknown ones are left alone."""
+        for picture, paths in stamps.items():
+            put = self._waiting.puts.get(picture)
+            if put is not None:
+                self._waiting.puts[picture] = replace(put, stamps=tuple(paths))
+            elif self._knows(picture):
+                self._waiting.stamps[picture] = tuple(paths)
+            if self._waiting.is_much():
+                self.flush()
+
+    def forget(self, ids: Sequence[PictureId]) -> int:
+        """Remove pictures; returns how many were there."""
+        there = [number for number in dict.fromkeys(map(int, ids)) if self._knows(number)]
+        for number in there:
+            put = self._waiting.puts.pop(number, None)
+            self._waiting.regions -= len(put.regions) if put else 0
+            self._waiting.stamps.pop(number, None)
+            self._waiting.gone.add(number)
+        if self._waiting.is_much():
+            self.flush()
+        return len(there)
+
+    def flush(self) -> None:
+        """Commit what is waiting: afterwards it survives a crash and readers see it."""
+        if not self._waiting:
+            return
+        uninterrupted(self._flush)
+
+    def maintain(self) -> None:
+        """Flush, then merge fragments, index new rows and drop old versions, as far as it pays."""
+        uninterrupted(self._maintain)
+
+    def close(self) -> None:
+        """Give the lock back. What was not flushed is lost."""
+        self._lock.release()
+
+    def _flush(self) -> None:
+        self._recover()
+        if self._waiting:
+            self._unclean = True
+            self._apply(self._waiting)
+            self._commit(self.manifest.commit + 1, self.manifest.flushes + 1)
+            self._remember_ids(self._waiting)
+            self._waiting = Waiting()
+            self._unclean = False
+        if self.manifest.flushes >= FLUSHES_PER_MAINTENANCE:
+            self._tidy()
+
+    def _maintain(self) -> None:
+        self._flush()
+        self._tidy()
+
+    def _recover(self) -> None:
+        # An earlier flush failed somewhere. It may have got as far as its manifest, and doing
+        # everything again that is waiting is harmless either way.
+        if self._unclean:
+            self.manifest = read_manifest(self._folder)
+            self._tables = self.connection.rolled_back(self.manifest.tables)
+            self._ids = None
+            self._unclean = False
+
+    def _apply(self, waiting: Waiting) -> None:
+        pictures, regions = self._tables["pictures"], self._tables["regions"]
+        known = self._committed_ids()
+        emptied = _among(waiting.gone | waiting.puts.keys(), known)
+        restamped = self._restamped(waiting.stamps)
+        for part in chunked(emptied):
+            regions.delete(one_of("picture", part))
+        for part in chunked(sorted({*emptied, *waiting.stamps})):
+            pictures.delete(one_of("id", part))
+        records = list(waiting.puts.values())
+        rows = pa.concat_tables([picture_rows(records), *restamped])
+        if len(rows):
+            pictures.add(rows)
+        rows = region_rows(records)
+        if len(rows):
+            regions.add(rows)
+
+    def _restamped(self, stamps: dict[PictureId, tuple[PathStamp, ...]]) -> list[Any]:
+        tables = []
+        for part in chunked(list(stamps)):
+            rows = scan(self._tables["pictures"], PICTURES.names, one_of("id", part)).to_pylist()
+            for row in rows:
+                row.update(stamp_columns(stamps[row["id"]]))
+            tables.append(pa.Table.from_pylist(rows, schema=PICTURES))
+        return tables
+
+    def _commit(self, commit: int, flushes: int) -> None:
+        versions = {name: int(table.version) for name, table in self._tables.items()}
+        manifest = self.manifest.successor(versions, commit=commit, flushes=flushes)
+        if manifest == self.manifest:
+            return
+        self._barrier.sync()
+        write_manifest(self._folder, manifest)
+        self.manifest = manifest
+
+    def _tidy(self) -> None:
+        self._unclean = True
+        for table, column, kind in (
+            ("pictures", "id", "BTree"),
+            ("regions", "picture", "BTree"),
+            ("regions", "tokens", "LabelList"),
+        ):
+            self._index(self._tables[table], column, kind)
+        overdue = self.manifest.flushes >= FLUSHES_PER_MAINTENANCE
+        merged = {n: t for n, t in self._tables.items() if overdue or _wants_merging(t)}
+        for table in merged.values():
+            # Nothing may be dropped before the merged version is committed.
+            table.optimize(cleanup_older_than=_NEVER)
+        self._commit(self.manifest.commit, 0 if merged else self.manifest.flushes)
+        for name, table in merged.items():
+            # There is no other writer, so that files of no version are leftovers of a crash.
+            table.optimize(cleanup_older_than=self._age(name, table), delete_unverified=True)
+        self._commit(self.manifest.commit, self.manifest.flushes)
+        self._unclean = False
+
+    def _index(self, table: Any, column: str, kind: str) -> None:
+        if table.count_rows() < _ROWS_WORTH_INDEXING:
+            return
+        if any(index.columns == [column] for index in table.list_indices()):
+            return
+        load_lancedb()
+        from lancedb import index as kinds
+
+        table.create_index(column, config=getattr(kinds, kind)())
+
+    def _age(self, name: str, table: Any) -> timedelta:
+        # Versions are dropped by age, so the age of the oldest one to keep is what counts.
+        kept = self.manifest.kept(name)
+        times = [v["timestamp"] for v in table.list_versions() if v["version"] >= kept]
+        oldest = min(times).timestamp() if times else 0.0
+        return timedelta(seconds=max(time.time() - oldest, 0.0) + _MARGIN_S)
+
+    def _knows(self, picture: PictureId) -> bool:
+        if picture in self._waiting.puts:
+            return True
+        if picture in self._waiting.gone:
+            return False
+        known = self._committed_ids()
+        place = int(np.searchsorted(known, picture)) if 0 <= picture < 2**63 else len(known)
+        return place < len(known) and int(known[place]) == picture
+
+    def _committed_ids(self) -> NDArray[np.int64]:
+        if self._ids is None:
+            self._ids = np.sort(scan(self._tables["pictures"], ["id"])["id"].to_numpy())
+        return self._ids
+
+    def _remember_ids(self, waiting: Waiting) -> None:
+        gone = np.array(sorted(waiting.gone), dtype=np.int64)
+        added = np.array(sorted(waiting.puts), dtype=np.int64)
+        self._ids = np.union1d(np.setdiff1d(self._committed_ids(), gone), added)
+
+
+def uninterrupted(work: Callable[[], _Result]) -> _Result:
+    """Do `work` to its end even if the user presses Ctrl-C meanwhile; KeyboardInterrupt is raised
+    afterwards. LanceDB goes on with what it was doing when its caller is interrupted, and then
+    nobody knows what was written."""
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    outcome: list[_Result] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # handed over to the waiting thread
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="sightread-store-writer")
+    thread.start()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        thread.join()
+        raise
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def _wants_merging(table: Any) -> bool:
+    if table.stats()["fragment_stats"]["num_small_fragments"] >= _FRAGMENTS_WORTH_MERGING:
+        return True
+    unindexed = [int(index.num_unindexed_rows or 0) for index in table.list_indices()]
+    return max(unindexed, default=0) >= _ROWS_WORTH_INDEXING
+
+
+def _among(ids: set[PictureId], known: NDArray[np.int64]) -> list[int]:
+    """Those of `ids` that are known, ascending."""
+    wanted = np.array(sorted(ids), dtype=np.int64)
+    found: list[int] = wanted[np.isin(wanted, known)].tolist()
+    return found

@@ -1,0 +1,41 @@
+"""Every store there is, for the contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sightread.store import open_store
+from sightread.types import Store
+
+
+class Place:
+    """A library that can be opened again and again; closes what it opened."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._opened: list[Store] = []
+
+    def writer(self) -> Store:
+        return self._remember(open_store(self.uri, write=True, create=True))
+
+    def reader(self) -> Store:
+        return self._remember(open_store(self.uri))
+
+    def close(self) -> None:
+        for store in self._opened:
+            store.close()
+
+    def _remember(self, store: Store) -> Store:
+        self._opened.append(store)
+        return store
+
+
+@pytest.fixture(params=["lance"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    uris = {"lance": str(tmp_path / "library")}
+    place = Place(uris[request.param])
+    yield place
+    place.close()
