@@ -169,26 +169,26 @@ def _short(path: str, here: str) -> str:
 
 
 def summary(result: Result, offset: int = 0) -> str:
-    """What the table is: how many pictures for which query, and what was left out."""
+    """What the table is: how many pictures, for which query, and what was left out."""
     shown = len(result.hits)
-    query = visible(result.query)
     count = counted(result.total, "picture")
     if shown < result.total:
         count = f"{offset + 1:,} to {offset + shown:,} of {count}" if shown else f"none of {count}"
-    more = f"; {_weaker(result)}" if result.below else ""
-    return f"{count} for {query}{more} ({result.took_ms:.0f} ms)"
-
-
-def _weaker(result: Result) -> str:
-    return f"{result.below:,} less probable than {result.threshold:.2g} left out, --all shows them"
+    parts = [count, f"query: {visible(result.query)}", *_weaker(result)]
+    return " · ".join([*parts, f"{result.took_ms:.0f} ms"])
 
 
 def nothing_found(result: Result) -> str:
-    """A sentence for an empty answer: the nearest readings, and how to see weaker matches."""
-    sentences = [f"nothing found for {visible(result.query)}."]
+    """A line for an empty answer: the nearest readings, and how to see weaker matches."""
+    parts = [f"Nothing found for: {visible(result.query)}"]
     if result.nearest:
         words = ", ".join(visible(word) for word in result.nearest)
-        sentences.append(f"The nearest words in the library: {words}.")
-    if result.below:
-        sentences.append(f"Weaker matches: {_weaker(result)}.")
-    return " ".join(sentences)
+        parts.append(f"nearest words in the library: {words}")
+    return " · ".join([*parts, *_weaker(result)])
+
+
+def _weaker(result: Result) -> list[str]:
+    if not result.below:
+        return []
+    matches = "match" if result.below == 1 else "matches"
+    return [f"{result.below:,} weaker {matches} (below {result.threshold:.2g}): --all shows them"]

@@ -175,14 +175,19 @@ def _boxes(opened: Library, record: PictureRecord, line: str | None) -> list[Qua
 
 def _write_outlined(record: PictureRecord, boxes: list[Quad], out: str, force: bool) -> None:
     from sightread.cli.outline import check_target, outline, save
-    from sightread.images import decode, read_file
+    from sightread.images import content_id, decode, read_file
 
     paths = [stamp.path for stamp in record.stamps]
     format = check_target(out, paths, force)
-    source = next((path for path in paths if os.path.exists(path)), None)
-    if source is None:
-        raise SightreadError("The file of this picture is gone, so no copy can be drawn.")
-    save(outline(decode(read_file(source)), boxes), out, format)
+    for path in filter(os.path.exists, paths):
+        data = read_file(path)
+        if content_id(data)[0] == record.id:
+            save(outline(decode(data), boxes), out, format)
+            return
+    raise SightreadError(
+        "The file of this picture is gone or has changed since it was read, so no copy can be "
+        "drawn; run `sightread index` on its folder."
+    )
 
 
 def status(

@@ -97,7 +97,9 @@ def _usage_sentence(error: Exception) -> str:
         message = " ".join(str(formatted()).split())
     context = getattr(error, "ctx", None)
     command = getattr(context, "command_path", "sightread")
-    return f"{message.rstrip('.')}. See: {command} --help"
+    message = message.removesuffix(".")
+    ending = "" if message.endswith("?") else "."
+    return f"{message}{ending} See: {command} --help"
 
 
 def _explain(error: Exception) -> int:

@@ -24,7 +24,7 @@ _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 def line_width_px(width: int, height: int) -> int:
     """Width of the bright line: seen at a glance when the whole picture fills a screen."""
-    return max(2, round(max(width, height) / 350))
+    return max(2, round(max(width, height) / 250))
 
 
 def outline(picture: Picture, boxes: Sequence[Quad]) -> Image.Image:
@@ -66,14 +66,17 @@ def check_target(path: str, originals: Sequence[str], replace: bool) -> str:
     """The format in which `path` will be written.
 
     Raises:
-        UsageError: an unknown suffix, one of the indexed files itself, or a file that is there
-            and not meant to be replaced.
+        UsageError: an unknown suffix, no such folder, one of the indexed files itself, or a file
+            that is there and not meant to be replaced.
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in _FORMATS:
         raise UsageError(
             f"{path} cannot be written: its suffix must be one of {', '.join(_FORMATS)}."
         )
+    folder = os.path.dirname(path)
+    if folder and not os.path.isdir(folder):
+        raise UsageError(f"{path} cannot be written: there is no folder {folder}.")
     if os.path.lexists(path):
         if any(os.path.exists(one) and os.path.samefile(one, path) for one in originals):
             raise UsageError(f"{path} is the picture itself; name another file for the copy.")
@@ -86,7 +89,7 @@ def save(image: Image.Image, path: str, format: str) -> None:
     """Write the image whole or not at all.
 
     Raises:
-        OSError: the folder is missing or cannot be written, or the disk is full.
+        OSError: the folder cannot be written to, or the disk is full.
     """
     folder = os.path.dirname(os.path.abspath(path))
     options = {"JPEG": {"quality": 92}, "WEBP": {"quality": 92}}.get(format, {})

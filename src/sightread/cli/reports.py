@@ -21,7 +21,9 @@ FAILURE_FIELDS = ("path", "reason", "failed_at", "attempts")
 def rows(pairs: Mapping[str, str]) -> str:
     """Lines of name and value, values under each other; empty values are left out."""
     width = max(map(len, pairs), default=0)
-    return "".join(f"{name:<{width}}  {value}\n" for name, value in pairs.items() if value)
+    margin = "\n" + " " * (width + 2)
+    shown = ((name, value.replace("\n", margin)) for name, value in pairs.items() if value)
+    return "".join(f"{name:<{width}}  {value}\n" for name, value in shown)
 
 
 # --- a run ------------------------------------------------------------------------------------
@@ -39,7 +41,7 @@ def run_summary(report: IndexReport) -> str:
     speed = f" ({report.pictures_per_s:.3g} pictures/s)" if report.new else ""
     text = f"{', '.join(parts)}; {duration(report.seconds)}{speed}."
     if report.failed:
-        text += f" {counted(report.failed, 'file')} failed, see: sightread status --failed"
+        text += f" {counted(report.failed, 'file')} failed: `sightread status --failed` says why."
     if report.interrupted:
         text += " Stopped early; the same command goes on from here."
     return text
@@ -76,7 +78,7 @@ def status_text(status: Status, path: str, now: float | None = None) -> str:
             "library": f"{visible(path)} (format {status.format}, {file_size(status.size_bytes)})",
             "pictures": f"{status.pictures:,} in {counted(status.files, 'file')}",
             "words": f"{status.words:,}",
-            "failed": failed + (", see: sightread status --failed" if status.failed else ""),
+            "failed": failed + (" (`sightread status --failed` says why)" if status.failed else ""),
             "reader": visible(status.reader or ""),
             "indexed": f"{indexed}{ago}" if indexed else "never",
         }
@@ -157,7 +159,7 @@ def picture_text(record: PictureRecord) -> str:
         place = f"{about.latitude:.5f}, {about.longitude:.5f}"
     head = rows(
         {
-            "picture": "\n         ".join(visible(stamp.path) for stamp in record.stamps)
+            "picture": "\n".join(visible(stamp.path) for stamp in record.stamps)
             or "(its file is gone)",
             "id": f"{record.id:016x}",
             "size": f"{record.width} × {record.height} px, {record.format}",
