@@ -62,7 +62,7 @@ class Ledger:
     """Open with `Ledger.open`. Every change is on disk when its call returns."""
 
     def __init__(self, path: str, connection: sqlite3.Connection | None) -> None:
-        self._path = path
+        self.path = path
         self._connection = connection
         self._lock = threading.Lock()
 
@@ -94,7 +94,7 @@ class Ledger:
             LibraryError: the ledger is open for reading only, or cannot be written.
         """
         if self._connection is None:
-            raise LibraryError(f"The ledger {self._path} is open for reading only.")
+            raise LibraryError(f"The ledger {self.path} is open for reading only.")
         now = time.time()
         rows = [
             (os.fsencode(stamp.path), _storable(reason), stamp.size, stamp.mtime_ns, now)
@@ -103,7 +103,7 @@ class Ledger:
         gone = [(os.fsencode(path),) for path in cleared]
         if not rows and not gone:
             return
-        with self._lock, _as_library_error(self._path), self._connection as transaction:
+        with self._lock, _as_library_error(self.path), self._connection as transaction:
             transaction.executemany("DELETE FROM failures WHERE path = ?", gone)
             transaction.executemany(_UPSERT, rows)
 
@@ -119,7 +119,7 @@ class Ledger:
     def __len__(self) -> int:
         if self._connection is None:
             return 0
-        with self._lock, _as_library_error(self._path):
+        with self._lock, _as_library_error(self.path):
             [count] = self._connection.execute("SELECT count(*) FROM failures").fetchone()
         return int(count)
 
@@ -145,7 +145,7 @@ class Ledger:
         if self._connection is None:
             return []
         columns = "SELECT path, reason, size, mtime_ns, failed_at, attempts FROM failures"
-        with self._lock, _as_library_error(self._path):
+        with self._lock, _as_library_error(self.path):
             return self._connection.execute(f"{columns} {rest}", values).fetchall()
 
 
