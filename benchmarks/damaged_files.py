@@ -54,7 +54,6 @@ def sound_pictures() -> dict[str, bytes]:
     exif[0x0112] = 6
     exif.get_ifd(0x8769)[0x9003] = "2024:05:01 10:20:30"
     exif.get_ifd(0x8825).update({1: "N", 2: (47.0, 30.0, 0.0), 3: "E", 4: (19.0, 2.0, 0.0)})
-    grey16 = Image.new("I;16", colour.size, 30000)
     alpha = colour.convert("RGBA")
     alpha.putalpha(colour.convert("L"))
     return {
@@ -66,7 +65,7 @@ def sound_pictures() -> dict[str, bytes]:
         "plain.png": _saved(colour, "PNG"),
         "alpha.png": _saved(alpha, "PNG", exif=exif),
         "palette.png": _saved(colour.quantize(16), "PNG", transparency=3),
-        "grey16.png": _saved(grey16, "PNG"),
+        "grey16.png": _saved(Image.new("I;16", colour.size, 30000), "PNG"),
         "bilevel.png": _saved(colour.convert("1"), "PNG"),
         "lossy.webp": _saved(colour, "WEBP", exif=exif, xmp=_XMP),
         "lossless.webp": _saved(alpha, "WEBP", lossless=True),
@@ -242,7 +241,10 @@ def make_damaged(folder: Path, count: int = 2000, seed: int = 0) -> list[Path]:
     """
     rng = random.Random(seed)
     sound = sound_pictures()
-    made = _make_special(folder / "special", sound) + _make_bombs(folder / "bombs")
+    made = _make_special(folder / "special", sound)
+    for name, data in bombs().items():
+        made.append(folder / "special" / f"bomb-{name}")
+        made[-1].write_bytes(data)
     pairs = [(name, damage) for damage in DAMAGES for name in sound]
     rng.shuffle(pairs)
     for number in range(max(0, count - len(made))):
@@ -251,15 +253,6 @@ def make_damaged(folder: Path, count: int = 2000, seed: int = 0) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(DAMAGES[damage](sound[name], rng))
         made.append(path)
-    return made
-
-
-def _make_bombs(folder: Path) -> list[Path]:
-    folder.mkdir(parents=True)
-    made = []
-    for name, data in bombs().items():
-        (folder / name).write_bytes(data)
-        made.append(folder / name)
     return made
 
 

@@ -6,10 +6,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from sightread.readers.detect import DetectorSettings
 from sightread.readers.nets import ModelFiles, Runtime, wheel_models
-from sightread.readers.rapidocr import ReaderSettings, RapidOcrReader
-from sightread.readers.recognise import RecogniserSettings
+from sightread.readers.rapidocr import RapidOcrReader, ReaderSettings
 
 _V6 = ReaderSettings()
 

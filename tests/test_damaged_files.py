@@ -38,14 +38,14 @@ def test_special_files_end_as_they_should(tmp_path: Path) -> None:
         "broken-link.jpg": "not there",
         "circle.jpg": "symbolic links",
         "device.png": "device",
-        "claims.png": "60000 x 60000 = 3,600.0 megapixels",
-        "real.png": "20000 x 20000 = 400.0 megapixels",
-        "claims.jpg": "65500 x 65500",
-        "scans.jpg": "too many times",
-        "claims.bmp": "60000 x 60000",
-        "claims.tif": "50000 x 50000",
-        "claims.gif": "65535 x 65535",
-        "endless.tif": "damaged",
+        "bomb-claims.png": "60000 x 60000 = 3,600.0 megapixels",
+        "bomb-real.png": "20000 x 20000 = 400.0 megapixels",
+        "bomb-claims.jpg": "65500 x 65500",
+        "bomb-scans.jpg": "too many times",
+        "bomb-claims.bmp": "60000 x 60000",
+        "bomb-claims.tif": "50000 x 50000",
+        "bomb-claims.gif": "65535 x 65535",
+        "bomb-endless.tif": "damaged",
     }
     for name, reason in expected.items():
         assert reason in refused.pop(name)

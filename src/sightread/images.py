@@ -182,7 +182,10 @@ def decode(
 
     Raises:
         PictureError: with the reason in one sentence.
+        ValueError: `side_limit_px` is below 1.
     """
+    if side_limit_px is not None and side_limit_px < 1:
+        raise ValueError(f"side_limit_px is {side_limit_px}, it must be 1 or more")
     kind = sniff(data[:SNIFF_BYTES])
     if kind is None:
         reason = "the content is not a picture" if data else "the file is empty (0 bytes)"
@@ -208,7 +211,7 @@ def decoding_pixels(data: bytes, *, side_limit_px: int | None = None) -> int:
         return 0
     _mute_pillow()
     try:
-        image = _DECODERS[kind](io.BytesIO(data))
+        image = _open(kind, data)
         if not image.info.get("progressive"):  # its coefficients are kept for the full size
             _reduce_jpeg(image, side_limit_px)
     except Exception:

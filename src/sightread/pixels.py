@@ -44,14 +44,26 @@ def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     if values.dtype.kind == "u" and values.size and values.max() >= 4096:
         return (values >> 8).astype(np.uint8)
     # 12-bit cameras and scanners use the low end only, and floats have any range: stretch.
-    finite = np.isfinite(values)
-    if not finite.any():
-        return np.zeros(values.shape, np.uint8)
-    low = 0.0 if values.dtype.kind == "u" else float(values[finite].min())
-    high = float(values[finite].max())
-    spread = (high - low) or 1.0
-    scaled = (np.where(finite, values, low).astype(np.float64) - low) * (255.0 / spread)
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    low, high = _finite_range(values)
+    low = 0.0 if values.dtype.kind == "u" else low
+    scale = 255.0 / ((high - low) or 1.0)
+    scaled = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), 256):  # in bands, since floats take eight times the memory
+        band = values[start : start + 256].astype(np.float64)
+        band = (np.where(np.isfinite(band), band, low) - low) * scale
+        scaled[start : start + 256] = np.rint(np.clip(band, 0.0, 255.0))
+    return scaled
+
+
+def _finite_range(values: NDArray[Any]) -> tuple[float, float]:
+    """Smallest and largest value that is a number; 0, 0 if none is."""
+    low, high = np.inf, -np.inf
+    for start in range(0, len(values), 256):
+        band = values[start : start + 256]
+        band = band[np.isfinite(band)]
+        if band.size:
+            low, high = min(low, float(band.min())), max(high, float(band.max()))
+    return (low, high) if low <= high else (0.0, 0.0)
 
 
 def _over_background(image: Image.Image) -> Image.Image:

@@ -2,13 +2,15 @@
 
 `key` turns a reading into the form in which words are compared: NFKC, case folded, accents
 folded, and only letters and digits kept ("Café!" -> "cafe", "RE-16A" -> "re16a"). `tokens` gives
-the key and the parts under which the word can be found as well: the pieces between punctuation,
-letters and digits apart for codes ("RE-16A" -> re16a, re, 16a, 16, a is too short to be one), and
-character pairs for scripts written without spaces ("東京駅" -> 東京駅, 東京, 京駅).
+the forms under which a reading can be found: first the whole word with its inner punctuation
+("re-16a", "1.44"), then the key if it differs, then its pieces: between punctuation, letters and
+digits apart for codes (re, 16a, 16), and character pairs for scripts written without spaces
+("東京駅" -> 東京駅, 東京, 京駅).
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from functools import lru_cache
@@ -16,7 +18,11 @@ from functools import lru_cache
 # Letters that Unicode does not decompose, as people type them without the right keyboard.
 _FOLD = str.maketrans(
     {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
+    | dict.fromkeys("‘’ʼ`´", "'")
+    | dict.fromkeys("‐–—−", "-")
 )
+# NFKC would spell these out and glue "TM" to a brand's name.
+_MARKS = str.maketrans(dict.fromkeys("™®©℠", "·"))
 _PIECE = re.compile(r"[^\W_]+")
 _RUN = re.compile(r"\d+|[^\W\d_]+")
 # Han, kana, Hangul, Thai, Lao, Khmer, Burmese: written without spaces between words, or (Hangul)
@@ -31,7 +37,8 @@ def fold(text: str) -> str:
     """NFKC, case folded, accents folded; punctuation and spaces stay."""
     if text.isascii():
         return text.lower()
-    folded = unicodedata.normalize("NFKC", text).casefold().translate(_FOLD)
+    marked = text.translate(_MARKS)
+    folded = unicodedata.normalize("NFKC", marked).casefold().translate(_FOLD)
     decomposed = unicodedata.normalize("NFD", folded)
     kept = "".join(c for c in decomposed if not _is_latin_accent(c))
     return unicodedata.normalize("NFKC", kept)
@@ -50,19 +57,19 @@ def key(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def tokens(text: str) -> tuple[str, ...]:
-    """Key first, then the parts it can be found by, each once; () if there is nothing to find."""
+    """The whole word first, then its key and pieces, each once; () if there is nothing to find."""
     folded = fold(text)
-    pieces: list[str] = _PIECE.findall(folded)
-    if not pieces:
+    spans = [match.span() for match in _PIECE.finditer(folded)]
+    if not spans:
         return ()
-    found = dict.fromkeys(["".join(pieces)])
+    pieces = [folded[start:end] for start, end in spans]
+    found = dict.fromkeys([folded[spans[0][0] : spans[-1][1]], "".join(pieces), *pieces])
     for piece in pieces:
-        found.setdefault(piece)
         runs: list[str] = _RUN.findall(piece)
         if len(runs) > 1:
             found.update(dict.fromkeys(run for run in runs if len(run) > 1))
         for stretch in _UNSPACED.findall(piece):
-            found.update(dict.fromkeys(a + b for a, b in zip(stretch, stretch[1:], strict=False)))
+            found.update(dict.fromkeys(a + b for a, b in itertools.pairwise(stretch)))
     return tuple(found)
 
 

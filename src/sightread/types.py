@@ -110,7 +110,7 @@ class Reader(Protocol):
         ...
 
     def encode_words(self, words: Sequence[str]) -> Vectors | None:
-        """One unit row per word in the space of `WordRegion.vector`; None if it only transcribes."""
+        """One unit row per word, in the space of `WordRegion.vector`; None if it has none."""
         ...
 
 
@@ -129,8 +129,8 @@ class PathStamp:
 
 @dataclass(frozen=True, slots=True)
 class RegionRecord:
-    """One searchable word of a picture. `tokens[0]` is the key of the whole word, the rest are
-    its parts (`text.tokens`). Metadata words have no box."""
+    """One searchable word of a picture. `tokens[0]` is the whole word, the rest its key and
+    pieces (`text.tokens`). Metadata words have no box."""
 
     field: Field
     text: str
@@ -184,6 +184,20 @@ class Vocabulary:
 
     tokens: list[str]
     counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """What a store holds: its format's number, pictures, the files they are in, searchable words,
+    bytes on disk, revisions of the readers, and when it was last added to (None: never)."""
+
+    format: int
+    pictures: int
+    files: int
+    words: int
+    size_bytes: int
+    readers: tuple[str, ...]
+    last_indexed_at: float | None
 
 
 # --- filters -------------------------------------------------------------------------------
@@ -251,6 +265,8 @@ class Store(Protocol):
     def refresh(self) -> int:
         """See what was flushed since; returns the number of the version now seen."""
         ...
+
+    def info(self) -> StoreInfo: ...
 
     def count(self, where: Filter | None = None) -> int: ...
 

@@ -37,7 +37,8 @@ def write() -> Write:
             font = ImageFont.truetype(str(path), font_px)
         image = Image.new("RGB", size, paper)
         draw = ImageDraw.Draw(image)
-        draw.text((size[0] / 2, size[1] / 2), text, font=font, fill=ink, anchor="mm", align="center")
+        middle = (size[0] / 2, size[1] / 2)
+        draw.text(middle, text, font=font, fill=ink, anchor="mm", align="center")
         turned_image = image.rotate(-turned, Image.Resampling.BICUBIC, fillcolor=paper)
         return np.asarray(turned_image, dtype=np.uint8)
 

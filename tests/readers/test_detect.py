@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sightread.readers.detect import DetectorSettings, detect, grow, in_reading_order, scale_for
+from sightread.readers.detect import (
+    Corners,
+    DetectorSettings,
+    detect,
+    grow,
+    in_reading_order,
+    scale_for,
+)
 from sightread.readers.nets import Tensor
 
 SETTINGS = DetectorSettings(side_limit_px=960, enlarge_to_px=960, enlarge_limit=2, border_px=16)
@@ -67,7 +74,7 @@ def test_a_second_look_adds_only_what_the_first_missed() -> None:
     assert len(lines) == 2
 
 
-def box(*points: tuple[float, float]) -> np.ndarray:  # type: ignore[type-arg]
+def box(*points: tuple[float, float]) -> Corners:
     return np.array(points, dtype=np.float32)
 
 

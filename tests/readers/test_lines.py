@@ -15,7 +15,7 @@ FLAT = np.array([[0, 0], [100, 0], [100, 10], [0, 10]], dtype=np.float32)
 
 
 def line(text: str, spaces: dict[int, float] | None = None) -> ReadLine:
-    """Characters of equal width along the line; `spaces` maps an index to the evidence before it."""
+    """Characters of equal width along the line; `spaces`: evidence before the i-th."""
     step = 1 / len(text)
     evidence = spaces or {}
     return ReadLine(
@@ -90,9 +90,7 @@ def test_one_doubtful_letter_makes_a_doubtful_word() -> None:
 
 @given(
     st.lists(
-        st.tuples(
-            st.sampled_from("aB1 -—é東"), st.floats(0, 1), st.floats(0, 1), st.floats(0, 2)
-        ),
+        st.tuples(st.sampled_from("aB1 -—é東"), st.floats(0, 1), st.floats(0, 1), st.floats(0, 2)),
         max_size=30,
     )
 )

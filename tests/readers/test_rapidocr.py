@@ -116,7 +116,7 @@ def test_the_spec_names_models_and_settings(reader: RapidOcrReader) -> None:
 
 def test_readers_by_name() -> None:
     assert "rapidocr" in READERS
-    with pytest.raises(UsageError, match="tesseract.*rapidocr"):
+    with pytest.raises(UsageError, match=r"tesseract.*rapidocr"):
         open_reader("tesseract")
 
 

@@ -179,7 +179,10 @@ def grow(corners: Corners, share: float) -> Corners:
     along_px, down_px = max(_side(corners, 0, 1), 1e-6), max(_side(corners, 0, 3), 1e-6)
     margin = np.float32(share * min(along_px, down_px))
     right, below = along / along_px * margin, down / down_px * margin
-    return corners + np.stack([-right - below, right - below, right + below, below - right])
+    grown: Corners = corners + np.stack(
+        [-right - below, right - below, right + below, below - right]
+    )
+    return grown
 
 
 def _side(corners: Corners, start: int, end: int) -> float:

@@ -106,7 +106,7 @@ class RapidOcrReader:
             return grown
         return [np.roll(corners, 2, axis=0), *grown]
 
-    def encode_words(self, words: Sequence[str]) -> Vectors | None:
+    def encode_words(self, words: Sequence[str]) -> Vectors | None:  # noqa: ARG002
         """None: this reader only transcribes."""
         return None
 

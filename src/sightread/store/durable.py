@@ -69,6 +69,17 @@ def sync_folder(folder: Path) -> None:
     _sync(str(folder))
 
 
+def folder_bytes(root: Path) -> int:
+    """The sizes of all files below `root`; what vanishes meanwhile does not count."""
+    total = 0
+    for entry in _files(root):
+        try:
+            total += entry.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
 def _files(root: Path) -> list[os.DirEntry[str]]:
     found: list[os.DirEntry[str]] = []
     waiting = [str(root)]

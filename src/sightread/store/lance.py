@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightread.errors import LibraryError
-from sightread.store.durable import sync_folder
+from sightread.store.durable import folder_bytes, sync_folder
 from sightread.store.failures import FAILURES, as_library_error, library_error
 from sightread.store.filters import check
 from sightread.store.lock import LOCK_NAME, WriterLock
@@ -40,6 +40,7 @@ from sightread.types import (
     PathStamp,
     PictureId,
     PictureRecord,
+    StoreInfo,
     Vocabulary,
     WordHits,
 )
@@ -112,6 +113,10 @@ class LanceStore:
                 self._show(read_manifest(self._folder))
                 self._stamp = stamp
             return self._snapshot.manifest.commit
+
+    def info(self) -> StoreInfo:
+        """What the library holds, and how much room it takes."""
+        return self._read(lambda snapshot: snapshot.info(folder_bytes(self._folder)))
 
     def count(self, where: Filter | None = None) -> int:
         """How many pictures fit."""

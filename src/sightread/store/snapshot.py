@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sightread.store.filters import ColumnName, id_list, mask
-from sightread.store.manifest import Manifest
+from sightread.store.manifest import FORMAT, Manifest
 from sightread.store.rows import (
     PICTURES,
     REGIONS,
@@ -35,6 +35,7 @@ from sightread.types import (
     PathStamp,
     PictureId,
     PictureRecord,
+    StoreInfo,
     Vocabulary,
     WordHits,
 )
@@ -84,6 +85,19 @@ class Snapshot:
         if where is None:
             return int(self._table("pictures").count_rows())
         return int(np.count_nonzero(mask(where, self._column)))
+
+    def info(self, size_bytes: int) -> StoreInfo:
+        """What there is, in numbers."""
+        rows = scan(self._table("pictures"), ["reader", "indexed_at", "paths"])
+        return StoreInfo(
+            format=FORMAT,
+            pictures=len(rows),
+            files=int(pc.sum(pc.list_value_length(rows["paths"])).as_py() or 0),
+            words=int(self._table("regions").count_rows()),
+            size_bytes=size_bytes,
+            readers=tuple(sorted(pc.unique(rows["reader"]).to_pylist())),
+            last_indexed_at=pc.max(rows["indexed_at"]).as_py(),
+        )
 
     def get(self, ids: Sequence[PictureId], regions: bool) -> list[PictureRecord]:
         """Known pictures among `ids`, in their order."""

@@ -1,0 +1,218 @@
+"""The commands that ask a library: search, show, status.
+
+The parameters of a command are its options, so their number is not held to the usual limit.
+Nothing heavy is imported before the command that uses it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sightread.cli.entry import EMPTY, query_line
+from sightread.cli.options import JsonOption, LibraryOption, library_path, open_library, say
+from sightread.cli.plain import counted, visible, write_bytes
+from sightread.errors import SightreadError, UsageError
+
+if TYPE_CHECKING:
+    from sightread.library import Library
+    from sightread.types import PictureRecord, Quad, Result
+
+
+def search(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="QUERY", help="The query line, see above."),
+    ] = None,
+    k: Annotated[
+        int, typer.Option("-k", metavar="N", min=1, max=100_000, help="At most N pictures.")
+    ] = 20,
+    offset: Annotated[int, typer.Option(metavar="N", min=0, help="Leave out the first N.")] = 0,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P", min=0.0, max=1.0, help="Leave out what is less probable than P (0 to 1)."
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show weak matches as well: --threshold 0.")
+    ] = False,
+    as_json: JsonOption = False,
+    as_jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object per line.")] = False,
+    as_tsv: Annotated[
+        bool, typer.Option("--tsv", help="Tab-separated, as when the output is piped.")
+    ] = False,
+    print0: Annotated[
+        bool, typer.Option("--print0", "-0", help="Only paths, each ended by a NUL byte.")
+    ] = False,
+    fail_on_empty: Annotated[
+        bool, typer.Option("--fail-on-empty", help="Exit with 3 if nothing was found.")
+    ] = False,
+    like: Annotated[
+        str | None, typer.Option(metavar="PICTURE", hidden=True, help="Pictures like this one.")
+    ] = None,
+    library: LibraryOption = None,
+) -> None:
+    """Find pictures. The query line knows:
+
+    \b
+    coffee               a word, also in titles and keywords
+    '"coffee shop"'      these words next to each other
+    coffe~1              at most one letter off (~0: exact)
+    'RE16*'  '*berg*'    starts with, is part of
+    -taxi                must not be there
+    person:"Ada" title:x in a field: title, caption, keyword, person, written
+    path:2024/ ext:jpg   filters: part of the path, kind of file,
+    after:2024-05-01     when it was taken (also before:),
+    has:text             and whether anything is written in it
+
+    The shell takes quotes for itself, so put the whole line in single quotes:
+    `sightread search '"coffee shop" -taxi after:2024'`
+    """
+    chosen = _one_format(json=as_json, jsonl=as_jsonl, tsv=as_tsv, print0=print0)
+    if like is not None:
+        raise UsageError(
+            "--like needs an image encoder, and this version has none; search by words."
+        )
+    if everything and threshold is not None:
+        raise UsageError("--all and --threshold exclude each other; leave one out.")
+    from sightread.search.query import parse
+
+    parsed = parse(query_line(query or ()))  # before the library is opened: mistakes show at once
+    lowest = 0.0 if everything else threshold
+    with open_library(library) as opened:
+        result = opened.search(parsed, k=k, offset=offset, threshold=lowest)
+    _print_result(result, chosen, offset)
+    if not result.total:
+        from sightread.cli.answers import nothing_found
+
+        say(nothing_found(result))
+        raise typer.Exit(EMPTY if fail_on_empty else 0)
+
+
+def _one_format(**asked: bool) -> str:
+    chosen = [name for name, wanted in asked.items() if wanted]
+    if len(chosen) > 1:
+        names = " and ".join(f"--{name}" for name in chosen)
+        raise UsageError(f"{names} exclude each other; choose one output format.")
+    if chosen:
+        return chosen[0]
+    return "table" if sys.stdout.isatty() else "tsv"
+
+
+def _print_result(result: Result, chosen: str, offset: int) -> None:
+    from sightread.cli import answers
+
+    if chosen == "table":
+        if result.hits:
+            answers.print_table(result, sys.stdout, offset)
+        if result.total:
+            say(answers.summary(result, offset))
+    elif chosen == "print0":
+        write_bytes(answers.as_paths(result))
+    else:
+        render = {"json": answers.as_json, "jsonl": answers.as_jsonl, "tsv": answers.as_tsv}
+        write_bytes(render[chosen](result, offset))
+
+
+def show(
+    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="Its path or its id.")],
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write a copy with the words outlined (jpg, png, webp)."),
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="QUERY", help="Outline only what this query finds.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+) -> None:
+    """Show what was read in a picture, and where.
+
+    With --out, a copy of the picture is written in which the words are outlined.
+    """
+    if query is not None and out is None:
+        raise UsageError("--query chooses what is outlined, so it needs --out FILE.")
+    from sightread.cli import reports
+    from sightread.cli.answers import dump_json
+
+    with open_library(library) as opened:
+        record = opened.picture(picture)
+        boxes = _boxes(opened, record, query) if out is not None else []
+    if out is not None:
+        _write_outlined(record, boxes, out, force)
+    if as_json:
+        write_bytes(dump_json(reports.picture_fields(record), indent=2) + "\n")
+    else:
+        print(reports.picture_text(record), end="")
+    if out is not None:
+        say(f"{counted(len(boxes), 'word')} outlined in {visible(out)}")
+
+
+def _boxes(opened: Library, record: PictureRecord, line: str | None) -> list[Quad]:
+    if line is None:
+        return [region.box for region in record.regions if region.box is not None]
+    from dataclasses import replace
+
+    from sightread.search.query import parse
+    from sightread.types import AllOf, Compare
+
+    query = parse(line)
+    this = Compare("id", "eq", record.id)
+    where = AllOf((query.where, this)) if query.where else this
+    hits = opened.search(replace(query, where=where), k=1, threshold=0.0).hits
+    boxes = [box for hit in hits for evidence in hit.evidence for box in evidence.boxes]
+    if not boxes:
+        raise SightreadError(
+            f"{line} is not written in this picture; nothing was outlined, and no file written."
+        )
+    return list(dict.fromkeys(boxes))
+
+
+def _write_outlined(record: PictureRecord, boxes: list[Quad], out: str, force: bool) -> None:
+    from sightread.cli.outline import check_target, outline, save
+    from sightread.images import content_id, decode, read_file
+
+    paths = [stamp.path for stamp in record.stamps]
+    format = check_target(out, paths, force)
+    for path in filter(os.path.exists, paths):
+        data = read_file(path)
+        if content_id(data)[0] == record.id:
+            save(outline(decode(data), boxes), out, format)
+            return
+    raise SightreadError(
+        "The file of this picture is gone or has changed since it was read, so no copy can be "
+        "drawn; run `sightread index` on its folder."
+    )
+
+
+def status(
+    failed: Annotated[
+        bool, typer.Option("--failed", help="List the files that could not be read, and why.")
+    ] = False,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+) -> None:
+    """Show what is in the library, and what could not be read."""
+    from sightread.cli import reports
+    from sightread.cli.answers import dump_json
+
+    with open_library(library) as opened:
+        failures = opened.failures() if failed else []
+        state = opened.status()
+    path = library_path(library)
+    if as_json:
+        fields = reports.status_fields(state, path)
+        if failed:
+            fields["failures"] = [reports.failure_fields(one) for one in failures]
+        write_bytes(dump_json(fields, indent=2) + "\n")
+    elif not failed:
+        print(reports.status_text(state, path), end="")
+    elif sys.stdout.isatty():
+        print(reports.failures_text(failures), end="")
+    else:
+        write_bytes(reports.failures_tsv(failures))

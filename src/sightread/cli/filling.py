@@ -1,0 +1,121 @@
+"""The commands that change a library: index, retry, forget.
+
+The parameters of a command are its options, so their number is not held to the usual limit.
+Nothing heavy is imported before the command that uses it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sightread.cli.entry import INTERRUPTED
+from sightread.cli.options import JsonOption, LibraryOption, QuietOption, open_library, say
+from sightread.cli.plain import counted, visible, write_bytes
+from sightread.errors import SightreadError, UsageError
+
+if TYPE_CHECKING:
+    from sightread.search.ingest import IndexReport
+
+
+def index(
+    folders: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Where to look.")],
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN", help="Leave out files and folders that match; may be repeated."
+        ),
+    ] = None,
+    keep_missing: Annotated[
+        bool, typer.Option("--keep-missing", help="Keep pictures whose files are gone.")
+    ] = False,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="Read pictures again that are known already.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=256, help="Threads; by default one per core."),
+    ] = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
+) -> None:
+    """Read the pictures in folders into the library.
+
+    Run it again to bring the library up to date: what is known and unchanged is not opened
+    again. Ctrl-C stops cleanly, and the same command goes on later. Files that cannot be read
+    are listed by `sightread status --failed`.
+    """
+    from sightread.search.ingest import IndexOptions
+
+    options = IndexOptions(
+        exclude=tuple(exclude or ()), keep_missing=keep_missing, reread=reread, workers=workers
+    )
+    with open_library(library, write=True, create=True) as opened, _Progress(quiet) as progress:
+        report = opened.index(folders, options, progress.callback)
+    _finish(report, as_json)
+    if not report.seen:
+        names = ", ".join(folders)
+        raise SightreadError(f"There is no picture in {names}; name a folder that has some.")
+
+
+def retry(
+    quiet: QuietOption = False, as_json: JsonOption = False, library: LibraryOption = None
+) -> None:
+    """Read the files again that failed before."""
+    with open_library(library, write=True) as opened, _Progress(quiet) as progress:
+        report = opened.retry(progress.callback)
+    _finish(report, as_json)
+
+
+class _Progress:
+    """The progress line, or nothing at all."""
+
+    def __init__(self, quiet: bool) -> None:
+        from sightread.cli.progress import ProgressLine
+
+        self._line = None if quiet else ProgressLine(sys.stderr)
+        self.callback = self._line
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        if self._line is not None:
+            self._line.__exit__(*raised)
+
+
+def _finish(report: IndexReport, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from sightread.cli.answers import dump_json
+    from sightread.cli.reports import run_summary
+
+    if as_json:
+        write_bytes(dump_json(asdict(report), indent=2) + "\n")
+    for warning in report.warnings:
+        say(visible(warning))
+    say(run_summary(report))
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def forget(
+    pictures: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH_OR_ID", help="What to forget.")
+    ] = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Forget all pictures whose files are gone.")
+    ] = False,
+    library: LibraryOption = None,
+) -> None:
+    """Remove pictures from the library. Their files are never touched."""
+    if bool(pictures) == missing:
+        raise UsageError("Name the pictures to forget, by path or id, or say --missing.")
+    with open_library(library, write=True) as opened:
+        count = opened.forget_missing() if missing else opened.forget(pictures or [])
+    if not count and not missing:
+        raise SightreadError("None of these pictures is in the library; nothing was forgotten.")
+    say(f"{counted(count, 'picture')} forgotten.")

@@ -1,0 +1,58 @@
+"""The commands that measure: evaluate words, bench query."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from sightread.cli.options import JsonOption
+from sightread.cli.plain import write_bytes
+
+
+def evaluate_words(
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR",
+            help="A folder with images/, annotations.jsonl and queries.jsonl; with --queries, "
+            "any folder of images.",
+        ),
+    ],
+    queries: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help='Queries of the form {"queries": {word: [image, ...]}}.'),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure retrieval by written words on annotated pictures.
+
+    The pictures are read into a temporary library. A plain baseline is measured in the same run.
+    """
+    from sightread.cli.progress import ProgressLine
+    from sightread.measure.runs import evaluate_words as evaluate
+
+    with ProgressLine(sys.stderr) as progress:
+        measured = evaluate(data, queries, progress)
+    _print_measured(measured, as_json)
+
+
+def bench_query(
+    pictures: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many pictures the made-up library holds.")
+    ] = 100_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the latency of queries on a made-up library of any size."""
+    from sightread.measure.runs import bench_query as bench
+
+    _print_measured(bench(pictures), as_json)
+
+
+def _print_measured(measured: Mapping[str, Any], as_json: bool) -> None:
+    from sightread.cli.answers import dump_json
+    from sightread.cli.reports import measured_text
+
+    write_bytes(dump_json(measured, indent=2) + "\n" if as_json else measured_text(measured))

@@ -1,0 +1,52 @@
+"""What several commands share: options, the place of the library, messages on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sightread.library import Library
+
+LibraryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--library",
+        "-L",
+        metavar="FOLDER",
+        envvar="SIGHTREAD_LIBRARY",
+        show_envvar=False,
+        help="Where the library is kept: this option, or $SIGHTREAD_LIBRARY, or else "
+        "~/.local/share/sightread/library.sightread.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress line.")]
+
+
+def library_path(given: str | None) -> str:
+    """The library folder: as given, or else in the user's data folder (XDG)."""
+    if given:
+        return os.path.abspath(os.path.expanduser(given))
+    data = os.environ.get("XDG_DATA_HOME", "")
+    if not os.path.isabs(data):  # the XDG rules: a relative path is to be ignored
+        data = os.path.expanduser("~/.local/share")
+    return os.path.join(data, "sightread", "library.sightread")
+
+
+def open_library(given: str | None, *, write: bool = False, create: bool = False) -> Library:
+    """Open the library for a command."""
+    from sightread.library import Library
+
+    path = library_path(given)
+    if create:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    return Library.open(path, write=write, create=create)
+
+
+def say(text: str) -> None:
+    """A message beside the results, on stderr."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,210 @@
+"""Plain-text and plain-data views of a library: its state, its failures, a run, one picture."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sightread.cli.plain import counted, duration, file_size, moment, tsv_field, visible
+
+if TYPE_CHECKING:
+    from sightread.library import Status
+    from sightread.search.ingest import IndexReport
+    from sightread.search.ledger import Failure
+    from sightread.types import PictureRecord, RegionRecord
+
+FAILURE_FIELDS = ("path", "reason", "failed_at", "attempts")
+
+
+def rows(pairs: Mapping[str, str]) -> str:
+    """Lines of name and value, values under each other; empty values are left out."""
+    width = max(map(len, pairs), default=0)
+    margin = "\n" + " " * (width + 2)
+    shown = ((name, value.replace("\n", margin)) for name, value in pairs.items() if value)
+    return "".join(f"{name:<{width}}  {value}\n" for name, value in shown)
+
+
+# --- a run ------------------------------------------------------------------------------------
+
+
+def run_summary(report: IndexReport) -> str:
+    """One or two sentences about a finished or stopped indexing run."""
+    parts = [f"{counted(report.new, 'new picture')} read"]
+    if report.unchanged:
+        parts.append(f"{report.unchanged:,} unchanged")
+    if report.known_content:
+        parts.append(f"{report.known_content:,} copied or moved")
+    if report.forgotten:
+        parts.append(f"{report.forgotten:,} forgotten")
+    speed = f" ({report.pictures_per_s:.3g} pictures/s)" if report.new else ""
+    text = f"{', '.join(parts)}; {duration(report.seconds)}{speed}."
+    if report.failed:
+        text += f" {counted(report.failed, 'file')} failed: `sightread status --failed` says why."
+    if report.interrupted:
+        text += " Stopped early; the same command goes on from here."
+    return text
+
+
+# --- the library ------------------------------------------------------------------------------
+
+
+def status_fields(status: Status, path: str) -> dict[str, Any]:
+    """The state of the library at `path` as plain values."""
+    return {
+        "library": path,
+        "format": status.format,
+        "pictures": status.pictures,
+        "files": status.files,
+        "words": status.words,
+        "failed": status.failed,
+        "reader": status.reader,
+        "size_bytes": status.size_bytes,
+        "last_indexed_at": moment(status.last_indexed_at),
+    }
+
+
+def status_text(status: Status, path: str, now: float | None = None) -> str:
+    """The same for people. `now` is the time of asking, in seconds since 1970."""
+    indexed = moment(status.last_indexed_at)
+    ago = ""
+    if status.last_indexed_at is not None:
+        since = (time.time() if now is None else now) - status.last_indexed_at
+        ago = f" ({duration(since)} ago)"
+    failed = counted(status.failed, "file") if status.failed else "none"
+    return rows(
+        {
+            "library": f"{visible(path)} (format {status.format}, {file_size(status.size_bytes)})",
+            "pictures": f"{status.pictures:,} in {counted(status.files, 'file')}",
+            "words": f"{status.words:,}",
+            "failed": failed + (" (`sightread status --failed` says why)" if status.failed else ""),
+            "reader": visible(status.reader or ""),
+            "indexed": f"{indexed}{ago}" if indexed else "never",
+        }
+    )
+
+
+# --- failed files -----------------------------------------------------------------------------
+
+
+def failure_fields(failure: Failure) -> dict[str, Any]:
+    """One failed file as plain values, keys in the order of `FAILURE_FIELDS`."""
+    return {
+        "path": failure.path,
+        "reason": failure.reason,
+        "failed_at": moment(failure.failed_at),
+        "attempts": failure.attempts,
+    }
+
+
+def failures_tsv(failures: Sequence[Failure]) -> str:
+    """A line of column names, then one failed file per line."""
+    table = [FAILURE_FIELDS] + [tuple(failure_fields(one).values()) for one in failures]
+    return "".join("\t".join(tsv_field(str(cell)) for cell in row) + "\n" for row in table)
+
+
+def failures_text(failures: Sequence[Failure]) -> str:
+    """For people: the file on one line, the reason below it."""
+    if not failures:
+        return "No file failed.\n"
+    return "".join(
+        f"{visible(one.path)}\n    {visible(one.reason)}"
+        f" ({moment(one.failed_at)}, {counted(one.attempts, 'attempt')})\n"
+        for one in failures
+    )
+
+
+# --- one picture ------------------------------------------------------------------------------
+
+
+def picture_fields(record: PictureRecord) -> dict[str, Any]:
+    """All that is known of a picture as plain values; words in reading order."""
+    about = record.metadata
+    return {
+        "id": f"{record.id:016x}",
+        "sha256": record.sha256,
+        "paths": [stamp.path for stamp in record.stamps],
+        "format": record.format,
+        "width": record.width,
+        "height": record.height,
+        "reader": record.reader,
+        "indexed_at": moment(record.indexed_at),
+        "taken_at": moment(about.taken_at),
+        "latitude": about.latitude,
+        "longitude": about.longitude,
+        "title": about.title,
+        "caption": about.caption,
+        "keywords": list(about.keywords),
+        "persons": list(about.persons),
+        "words": [_word_fields(region) for region in record.regions if region.field == "written"],
+    }
+
+
+def _word_fields(region: RegionRecord) -> dict[str, Any]:
+    box = region.box and [[round(float(x), 1), round(float(y), 1)] for x, y in region.box]
+    return {
+        "text": region.text,
+        "confidence": round(float(region.confidence), 4),
+        "line": region.line,
+        "box": box,
+    }
+
+
+def picture_text(record: PictureRecord) -> str:
+    """For people: the file, what it says about itself, then each line that was read and where."""
+    about = record.metadata
+    place = ""
+    if about.latitude is not None and about.longitude is not None:
+        place = f"{about.latitude:.5f}, {about.longitude:.5f}"
+    head = rows(
+        {
+            "picture": "\n".join(visible(stamp.path) for stamp in record.stamps)
+            or "(its file is gone)",
+            "id": f"{record.id:016x}",
+            "size": f"{record.width} × {record.height} px, {record.format}",
+            "taken": moment(about.taken_at) or "",
+            "place": place,
+            "title": visible(about.title),
+            "caption": visible(about.caption),
+            "keywords": visible(", ".join(about.keywords)),
+            "persons": visible(", ".join(about.persons)),
+            "read by": visible(record.reader),
+        }
+    )
+    written = [region for region in record.regions if region.field == "written"]
+    if not written:
+        return head + "\nNo written words were found in it.\n"
+    lines = itertools.groupby(written, key=lambda region: region.line)
+    return head + "\n" + "".join(_line_text(list(line)) for _, line in lines)
+
+
+def _line_text(line: Sequence[RegionRecord]) -> str:
+    words = visible(" ".join(region.text for region in line))
+    sure = min(region.confidence for region in line)
+    corners = [corner for region in line if region.box for corner in region.box]
+    if not corners:
+        return f"  {words}\n"
+    left, top = (min(corner[axis] for corner in corners) for axis in (0, 1))
+    right, bottom = (max(corner[axis] for corner in corners) for axis in (0, 1))
+    where = f"x {left:.0f}–{right:.0f}, y {top:.0f}–{bottom:.0f}"
+    return f"  {words}    [{where}; {100 * sure:.0f} %]\n"
+
+
+# --- measurements -----------------------------------------------------------------------------
+
+
+def measured_text(measured: Mapping[str, Any]) -> str:
+    """Names and numbers of a measurement under each other; nested ones with a dot."""
+    return rows(dict(_flat(measured, "")))
+
+
+def _flat(measured: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name, value in measured.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            shown = f"{value:.4g}" if isinstance(value, float) else visible(str(value))
+            found.append((f"{prefix}{name}", shown))
+    return found

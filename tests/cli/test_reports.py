@@ -1,0 +1,165 @@
+"""Plain-text and plain-data views of runs, libraries, failures and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sightread.library import Status
+from sightread.search.ingest import IndexReport
+from sightread.search.ledger import Failure
+
+from sightread.cli import reports
+from sightread.types import Metadata, PathStamp, PictureRecord, Quad, RegionRecord
+
+REPORT = IndexReport(
+    seen=1240,
+    done=1240,
+    new=1234,
+    unchanged=0,
+    known_content=0,
+    failed=0,
+    forgotten=0,
+    pictures_per_s=12.34,
+    seconds=100.0,
+    interrupted=False,
+)
+
+
+def test_a_run_is_summed_up_in_a_sentence() -> None:
+    assert reports.run_summary(REPORT) == "1,234 new pictures read; 2 min (12.3 pictures/s)."
+    later = replace(REPORT, new=0, unchanged=1234, known_content=2, forgotten=3, seconds=4.0)
+    assert reports.run_summary(later) == (
+        "0 new pictures read, 1,234 unchanged, 2 copied or moved, 3 forgotten; 4 s."
+    )
+
+
+def test_a_run_tells_of_failures_and_of_being_stopped() -> None:
+    stopped = replace(REPORT, new=1, failed=2, interrupted=True)
+    assert reports.run_summary(stopped) == (
+        "1 new picture read; 2 min (12.3 pictures/s). 2 files failed: "
+        "`sightread status --failed` says why. Stopped early; the same command goes on from here."
+    )
+
+
+STATUS = Status(
+    pictures=1234,
+    words=45678,
+    files=1240,
+    failed=3,
+    reader="rapidocr",
+    size_bytes=123_000_000,
+    last_indexed_at=1714564800.0,
+    format=1,
+)
+
+
+def test_status_for_people() -> None:
+    assert reports.status_text(STATUS, "/l\x1b", now=1714564800.0 + 7200) == (
+        "library   /l\\x1b (format 1, 123 MB)\n"
+        "pictures  1,234 in 1,240 files\n"
+        "words     45,678\n"
+        "failed    3 files (`sightread status --failed` says why)\n"
+        "reader    rapidocr\n"
+        "indexed   2024-05-01T12:00:00Z (2 h 00 min ago)\n"
+    )
+    fresh = replace(STATUS, reader=None, failed=0, last_indexed_at=None)
+    text = reports.status_text(fresh, "/l")
+    assert "failed    none\n" in text
+    assert "indexed   never\n" in text
+    assert "reader" not in text
+
+
+def test_status_for_programs() -> None:
+    assert reports.status_fields(STATUS, "/l") == {
+        "library": "/l",
+        "format": 1,
+        "pictures": 1234,
+        "files": 1240,
+        "words": 45678,
+        "failed": 3,
+        "reader": "rapidocr",
+        "size_bytes": 123_000_000,
+        "last_indexed_at": "2024-05-01T12:00:00Z",
+    }
+
+
+FAILURE = Failure("/p/a\nb.jpg", "It is cut off.", 7, 1, 1714564800.0, 2)
+
+
+def test_failures() -> None:
+    assert reports.failures_tsv([FAILURE]) == (
+        "path\treason\tfailed_at\tattempts\n/p/a\\nb.jpg\tIt is cut off.\t2024-05-01T12:00:00Z\t2\n"
+    )
+    assert reports.failures_text([FAILURE]) == (
+        "/p/a\\nb.jpg\n    It is cut off. (2024-05-01T12:00:00Z, 2 attempts)\n"
+    )
+    assert reports.failures_text([]) == "No file failed.\n"
+    assert tuple(reports.failure_fields(FAILURE)) == reports.FAILURE_FIELDS
+
+
+def region(text: str, line: int, left: float, confidence: float = 0.9) -> RegionRecord:
+    box: Quad = ((left, 10.0), (left + 20, 10.0), (left + 20, 30.04), (left, 30.0))
+    return RegionRecord("written", text, (text,), confidence, line, box)
+
+
+RECORD = PictureRecord(
+    id=0xAB,
+    sha256="ab" * 32,
+    stamps=(PathStamp("/p/a.jpg", 7, 1), PathStamp("/p/copy\x07.jpg", 7, 1)),
+    format="JPEG",
+    width=640,
+    height=480,
+    reader="rapidocr",
+    indexed_at=1714564800.0,
+    metadata=Metadata(0.0, 48.2, 16.37, "A \x1b title", "", ("old", "new"), ("Ada Lovelace",)),
+    regions=(
+        region("no", 0, 5.0),
+        region("parking", 0, 30.0, 0.72),
+        region("TAXI\x1b", 1, 5.0),
+        RegionRecord("title", "title", ("title",), 1.0, 0),
+    ),
+)
+
+
+def test_a_picture_for_people() -> None:
+    assert reports.picture_text(RECORD) == (
+        "picture   /p/a.jpg\n"
+        "          /p/copy\\x07.jpg\n"
+        "id        00000000000000ab\n"
+        "size      640 × 480 px, JPEG\n"
+        "taken     1970-01-01T00:00:00Z\n"
+        "place     48.20000, 16.37000\n"
+        "title     A \\x1b title\n"
+        "keywords  old, new\n"
+        "persons   Ada Lovelace\n"
+        "read by   rapidocr\n"
+        "\n"
+        "  no parking    [x 5–50, y 10–30; 72 %]\n"
+        "  TAXI\\x1b    [x 5–25, y 10–30; 90 %]\n"
+    )
+
+
+def test_a_picture_without_words_or_file_says_so() -> None:
+    text = reports.picture_text(replace(RECORD, stamps=(), regions=()))
+    assert "picture   (its file is gone)\n" in text
+    assert text.endswith("\nNo written words were found in it.\n")
+
+
+def test_a_picture_for_programs() -> None:
+    fields = reports.picture_fields(RECORD)
+    assert fields["paths"] == ["/p/a.jpg", "/p/copy\x07.jpg"]
+    assert fields["persons"] == ["Ada Lovelace"]
+    assert [word["text"] for word in fields["words"]] == ["no", "parking", "TAXI\x1b"]
+    assert fields["words"][1] == {
+        "text": "parking",
+        "confidence": 0.72,
+        "line": 0,
+        "box": [[30.0, 10.0], [50.0, 10.0], [50.0, 30.0], [30.0, 30.0]],
+    }
+
+
+def test_measurements_are_listed_with_dotted_names() -> None:
+    measured = {"map": 0.912345, "pictures": 700, "by": {"a": {"n": 3}, "b": None}}
+    assert reports.measured_text(measured) == (
+        "map       0.9123\npictures  700\nby.a.n    3\nby.b      None\n"
+    )
