@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.kill_index import Run, campaign, check_kill, half_there
+
 from sightread.types import RegionRecord
 
 from .conftest import Desk
