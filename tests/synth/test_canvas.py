@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightread.synth.canvas import Canvas, Pen, map_quad, solve_homography, turned_quad
+from sightread.synth.canvas import Canvas, Pen
+from sightread.synth.geometry import map_quad, solve_homography, turned_quad
 from sightread.types import Quad, RGBImage
 
 SQUARE: Quad = ((0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sightread.synth.canvas import Canvas, Color, turned_quad
+from sightread.synth.canvas import Canvas, Color
+from sightread.synth.geometry import turned_quad
 from sightread.synth.props import (
     Rng,
     clouds_of_leaves,

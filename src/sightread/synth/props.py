@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightread.synth.canvas import Box, Canvas, Color, box_quad
+from sightread.synth.canvas import Canvas, Color
+from sightread.synth.geometry import Box, box_quad
 from sightread.synth.surfaces import Shade, asphalt, gradient, ramp, tone, value_noise
 from sightread.types import Point, RGBImage
 

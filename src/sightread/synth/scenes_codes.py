@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from sightread.synth.canvas import Canvas, Color, Pen, box_quad, turned_quad
+from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.synth.effects import Look
+from sightread.synth.geometry import box_quad, turned_quad
 from sightread.synth.places import PINE, Pose, crumple, lay, table_top
 from sightread.synth.props import (
     Rng,

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightread.synth.canvas import Canvas, Pen, turned_quad
+from sightread.synth.canvas import Canvas, Pen
 from sightread.synth.effects import Look
+from sightread.synth.geometry import turned_quad
 from sightread.synth.packs import Pack, draw_motif, label
 from sightread.synth.places import LINEN, PINE, SLATE, WALNUT, Pose, counter, lay, table_top
 from sightread.synth.props import Rng, barcode, shade

@@ -7,8 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from sightread.synth.canvas import Canvas, Color, Pen, turned_quad
+from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.synth.effects import Look
+from sightread.synth.geometry import turned_quad
 from sightread.synth.places import (
     LINEN,
     OAK,
@@ -22,7 +23,7 @@ from sightread.synth.places import (
     pencil,
     table_top,
 )
-from sightread.synth.props import Rng, glow_spot, pole, screws, shade, tree
+from sightread.synth.props import Rng, glow_spot, pole, shade, tree
 from sightread.synth.scenes_quiet import hills
 from sightread.synth.shot import Shot
 from sightread.synth.surfaces import Shade, gradient, paper, plaster, ramp
@@ -37,7 +38,7 @@ def jazz_poster(_: Rng) -> Canvas:
     """A festival poster with a saxophone-like curve and discs."""
     sheet = Canvas(480, 680, (24, 30, 62))
     for radius, color in ((190, (240, 120, 60)), (140, (250, 180, 70)), (90, (252, 226, 140))):
-        sheet.disc((320, 400), radius * 0.9, color)
+        sheet.disc((320, 380), radius * 0.84, color)
     sheet.line(
         [(120, 270), (190, 310), (240, 440), (300, 494), (356, 450), (366, 400)], (20, 20, 30), 34
     )
@@ -49,8 +50,8 @@ def jazz_poster(_: Rng) -> Canvas:
         "JAZZ NIGHTS",
         Pen("narrow bold", 96, (250, 180, 70), "lm").fit("JAZZ NIGHTS", 400),
     )
-    sheet.text((40, 560), "12 – 15 July", Pen("bold", 42, CREAM, "lm"))
-    sheet.text((40, 620), "Botanical Garden", Pen("medium", 36, CREAM, "lm"))
+    sheet.text((40, 590), "12 – 15 July", Pen("bold", 42, CREAM, "lm"))
+    sheet.text((40, 642), "Botanical Garden", Pen("medium", 36, CREAM, "lm"))
     return sheet
 
 
@@ -307,8 +308,8 @@ def menu_scene(rng: Rng) -> Canvas:
     return canvas
 
 
-def plain_wall(rng: Rng) -> Canvas:
-    """A sale poster in a shop window frame."""
+def shop_window(rng: Rng) -> Canvas:
+    """A sale poster in a shop window."""
     canvas = Canvas(820, 760)
     canvas.paint(gradient(2, 64, (120, 140, 150), (60, 74, 84)))
     for _ in range(14):
@@ -319,7 +320,6 @@ def plain_wall(rng: Rng) -> Canvas:
     for x in (0.0, 790.0):
         canvas.box((x, 0, x + 30, 760), (40, 44, 48))
     canvas.polygon([(60, 760), (330, 0), (420, 0), (150, 760)], (255, 255, 255, 30))
-    screws(canvas, [(15, 40), (805, 40), (15, 720), (805, 720)], 5)
     return canvas
 
 
@@ -360,7 +360,7 @@ SHOTS: tuple[Shot, ...] = (
         partial(on_wall, film_poster, "tiles", angle=-2),
         Look(light=0.85, noise=4),
     ),
-    Shot("poster-sale", "posters and books", plain_wall, suffix="webp"),
+    Shot("poster-sale", "posters and books", shop_window, suffix="webp"),
     Shot(
         "poster-clean-up",
         "posters and books",

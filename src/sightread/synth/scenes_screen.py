@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightread.synth.canvas import Box, Canvas, Color, Pen, turned_quad
+from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.synth.effects import SCREENSHOT, Look
+from sightread.synth.geometry import Box, turned_quad
 from sightread.synth.places import OAK, cup, table_top
 from sightread.synth.props import Rng, glow_spot, shade, sheet_shadow
 from sightread.synth.scenes_quiet import hills

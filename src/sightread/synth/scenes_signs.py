@@ -8,9 +8,10 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from sightread.synth.canvas import Box, Canvas, Color, Pen, turned_quad
+from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.synth.effects import DAYLIGHT, Look
 from sightread.synth.fonts import Face
+from sightread.synth.geometry import Box, turned_quad
 from sightread.synth.places import outdoors
 from sightread.synth.props import (
     LIT_GLASS,
@@ -175,8 +176,8 @@ def stop_sign(rng: Rng) -> Canvas:
         canvas.polygon([(float(x), float(y)) for x, y in corners], fill)
     canvas.text((560, 270), "STOP", Pen("grotesk bold", 128, WHITE))
     canvas.place(
-        draw_board(Board(("ALL WAY",), (180, 60), RED, WHITE)),
-        turned_quad((560, 510), (180, 60), 2),
+        draw_board(Board(("ALL WAY",), (320, 110), RED, WHITE)),
+        turned_quad((560, 522), (240, 82), 2),
         shadow=5,
     )
     return canvas
