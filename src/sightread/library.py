@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from sightread.errors import UsageError
 from sightread.readers import open_reader
 from sightread.search.engine import Engine
-from sightread.search.ingest import IndexOptions, IndexProgress, IndexReport, ingest
 from sightread.search.ledger import Failure, Ledger
+from sightread.search.progress import IndexProgress, IndexReport
 from sightread.store import open_store
 from sightread.types import (
     Compare,
@@ -22,6 +23,9 @@ from sightread.types import (
     Result,
     Store,
 )
+
+if TYPE_CHECKING:
+    from sightread.search.ingest import IndexOptions
 
 Progress = Callable[[IndexProgress], None]
 
@@ -95,6 +99,9 @@ class Library:
         progress: Progress | None = None,
     ) -> IndexReport:
         """Bring the library up to date with folders (or single files); see `ingest`."""
+        # Image decoders come with it: a process that only searches starts sooner without.
+        from sightread.search.ingest import ingest
+
         return ingest(self.store, self._open_reader(), self._ledger, folders, options, progress)
 
     def retry(
@@ -106,6 +113,8 @@ class Library:
         self._ledger.clear(path for path in failed if not os.path.lexists(path))
         if not there:
             return IndexReport(0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, False)
+        from sightread.search.ingest import IndexOptions
+
         again = replace(options or IndexOptions(), retry_failed=True)
         return self.index(there, again, progress)
 
@@ -190,4 +199,4 @@ def _number(text: str) -> PictureId | None:
         return None
 
 
-__all__ = ["Failure", "IndexOptions", "IndexProgress", "IndexReport", "Library", "Status"]
+__all__ = ["Failure", "IndexProgress", "IndexReport", "Library", "Status"]

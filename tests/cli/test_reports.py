@@ -62,7 +62,7 @@ def test_status_for_people() -> None:
         "reader    rapidocr\n"
         "indexed   2024-05-01T12:00:00Z (2 h 00 min ago)\n"
     )
-    fresh = replace(STATUS, reader=None, failed=0, last_indexed_at=None)
+    fresh = replace(STATUS, reader="", failed=0, last_indexed_at=None)
     text = reports.status_text(fresh, "/l")
     assert "failed    none\n" in text
     assert "indexed   never\n" in text
