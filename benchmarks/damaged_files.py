@@ -26,6 +26,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -41,6 +42,7 @@ HANG_S = 60.0
 # --- sound pictures ------------------------------------------------------------------------------
 
 
+@cache
 def sound_pictures() -> dict[str, bytes]:
     """Small pictures with a word on them: file name -> bytes."""
     colour = Image.new("RGB", (180, 120), (40, 90, 160))
@@ -52,7 +54,6 @@ def sound_pictures() -> dict[str, bytes]:
     exif[0x0112] = 6
     exif.get_ifd(0x8769)[0x9003] = "2024:05:01 10:20:30"
     exif.get_ifd(0x8825).update({1: "N", 2: (47.0, 30.0, 0.0), 3: "E", 4: (19.0, 2.0, 0.0)})
-    grey16 = Image.new("I;16", colour.size, 30000)
     alpha = colour.convert("RGBA")
     alpha.putalpha(colour.convert("L"))
     return {
@@ -64,7 +65,7 @@ def sound_pictures() -> dict[str, bytes]:
         "plain.png": _saved(colour, "PNG"),
         "alpha.png": _saved(alpha, "PNG", exif=exif),
         "palette.png": _saved(colour.quantize(16), "PNG", transparency=3),
-        "grey16.png": _saved(grey16, "PNG"),
+        "grey16.png": _saved(Image.new("I;16", colour.size, 30000), "PNG"),
         "bilevel.png": _saved(colour.convert("1"), "PNG"),
         "lossy.webp": _saved(colour, "WEBP", exif=exif, xmp=_XMP),
         "lossless.webp": _saved(alpha, "WEBP", lossless=True),
@@ -185,6 +186,7 @@ def _deflated_zeros(size: int) -> bytes:
     return b"".join(parts) + squeeze.flush()
 
 
+@cache
 def bombs() -> dict[str, bytes]:
     """Files that promise, or really hold, far more than they weigh."""
     sound = sound_pictures()
@@ -194,7 +196,7 @@ def bombs() -> dict[str, bytes]:
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha">' + b"".join(
         b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)
     )
-    text = b"Description\0\0" + _deflated_zeros(200_000_000)
+    text = b"Description\0\0" + _deflated_zeros(30_000_000)
     pixels = (b"IDAT", zlib.compress(bytes(3 * 16 * 16 + 16)))
     return {
         "claims.png": _png(60_000, 60_000, 8, 2, (b"IDAT", zlib.compress(bytes(1000)))),
@@ -203,6 +205,7 @@ def bombs() -> dict[str, bytes]:
         "text.png": _png(16, 16, 8, 2, (b"zTXt", text), pixels),
         "profile.png": _png(16, 16, 8, 2, (b"iCCP", b"x" + text[11:]), pixels),
         "claims.jpg": jpeg[: frame + 5] + b"\xff\xdc\xff\xdc" + jpeg[frame + 9 :],
+        "scans.jpg": _many_scans(sound["progressive.jpg"]),
         "claims.gif": bytes(gif),
         "claims.bmp": bmp[:18] + struct.pack("<ii", 60_000, 60_000) + bmp[26:],
         "endless.tif": b"II*\0\x08\0\0\0\0\0\x08\0\0\0",
@@ -210,6 +213,14 @@ def bombs() -> dict[str, bytes]:
         "laughs.jpg": _saved(Image.new("RGB", (8, 8)), "JPEG", xmp=laughs + b"]><x>&j;</x>"),
         "nested.jpg": _saved(Image.new("RGB", (8, 8)), "JPEG", xmp=b"<a>" * 20_000),
     }
+
+
+def _many_scans(progressive: bytes) -> bytes:
+    """A JPEG of 10000 x 10000 pixels that wants to be drawn 5000 times."""
+    frame, last = progressive.index(b"\xff\xc2"), progressive.rindex(b"\xff\xda")
+    side = struct.pack(">HH", 10_000, 10_000)
+    head = progressive[: frame + 5] + side + progressive[frame + 9 : last]
+    return head + progressive[last:-2] * 5000 + b"\xff\xd9"
 
 
 def _tiff(width: int, height: int) -> bytes:
@@ -230,7 +241,10 @@ def make_damaged(folder: Path, count: int = 2000, seed: int = 0) -> list[Path]:
     """
     rng = random.Random(seed)
     sound = sound_pictures()
-    made = _make_special(folder / "special", sound) + _make_bombs(folder / "bombs")
+    made = _make_special(folder / "special", sound)
+    for name, data in bombs().items():
+        made.append(folder / "special" / f"bomb-{name}")
+        made[-1].write_bytes(data)
     pairs = [(name, damage) for damage in DAMAGES for name in sound]
     rng.shuffle(pairs)
     for number in range(max(0, count - len(made))):
@@ -239,15 +253,6 @@ def make_damaged(folder: Path, count: int = 2000, seed: int = 0) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(DAMAGES[damage](sound[name], rng))
         made.append(path)
-    return made
-
-
-def _make_bombs(folder: Path) -> list[Path]:
-    folder.mkdir(parents=True)
-    made = []
-    for name, data in bombs().items():
-        (folder / name).write_bytes(data)
-        made.append(folder / name)
     return made
 
 

@@ -119,9 +119,7 @@ def _examples(
     return [example for _, example in best.values()]
 
 
-def _features(
-    word: str, candidate: Candidate, confidence: float, whole: bool
-) -> dict[str, float]:
+def _features(word: str, candidate: Candidate, confidence: float, whole: bool) -> dict[str, float]:
     return {
         "bias": 1.0,
         "cost": candidate.cost,
@@ -155,7 +153,9 @@ def report(kind: str, names: tuple[str, ...], examples: list[Example]) -> None:
     p = np.clip(probability(x @ weights), 1e-9, 1 - 1e-9)
     loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
     print(f"\n{kind}: {len(y)} examples, {y.mean():.4f} right, log loss {loss:.5f}")
-    print("    Line(" + ", ".join(f"{n}={w:.2f}" for n, w in zip(names, weights, strict=True)) + ")")
+    print(
+        "    Line(" + ", ".join(f"{n}={w:.2f}" for n, w in zip(names, weights, strict=True)) + ")"
+    )
     for low in np.arange(0, 1, 0.1):
         inside = (p >= low) & (p < low + 0.1)
         if inside.any():

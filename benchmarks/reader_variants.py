@@ -6,10 +6,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from sightread.readers.detect import DetectorSettings
 from sightread.readers.nets import ModelFiles, Runtime, wheel_models
-from sightread.readers.rapidocr import ReaderSettings, RapidOcrReader
-from sightread.readers.recognise import RecogniserSettings
+from sightread.readers.rapidocr import RapidOcrReader, ReaderSettings
 
 _V6 = ReaderSettings()
 
@@ -33,8 +31,17 @@ VARIANTS: dict[str, ReaderSettings] = {
     **{f"unclip{r:g}": _det(unclip_ratio=r) for r in (1.4, 1.8, 2.0)},
     "imagenet": _det(mean=(0.406, 0.456, 0.485), std=(0.225, 0.224, 0.229)),
     **{f"minwidth{n}": _rec(min_width_px=n) for n in (64, 96, 224, 320)},
+    "coarse0.5": _det(coarse_scale=0.5),
+    "coarse0.35": _det(coarse_scale=0.35),
+    "retry0.8": replace(_V6, retry_below=0.8),
+    "retry0.9": replace(_V6, retry_below=0.9),
+    "retry0.9turn": replace(_V6, retry_below=0.9, retry_growth=()),
+    "retry0.9grow": replace(_V6, retry_below=0.9, retry_turned=False),
     "v4": _V6,
 }
+
+
+VARIANTS |= {f"{name}-ov": settings for name, settings in VARIANTS.items()}
 
 
 def open_variant(name: str) -> RapidOcrReader:

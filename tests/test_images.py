@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import socket
 import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,51 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, PngImagePlugin
 
 from sightread.errors import PictureError
 from sightread.images import content_id, decode, read_file
-from sightread.types import RGBImage
+from tests.pictures import RED, assert_corners, corners, saved, saved_heif
 
-RED, GREEN, BLUE, WHITE = (220, 20, 30), (20, 160, 40), (30, 40, 200), (255, 255, 255)
-
-
-def corners(width: int = 96, height: int = 64) -> Image.Image:
-    """Red, green, blue, white in the quarters: top left, top right, bottom left, bottom right."""
-    image = Image.new("RGB", (width, height), WHITE)
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((0, 0, width // 2 - 1, height // 2 - 1), fill=RED)
-    draw.rectangle((width // 2, 0, width, height // 2 - 1), fill=GREEN)
-    draw.rectangle((0, height // 2, width // 2 - 1, height), fill=BLUE)
-    return image
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def saved_heif(image: Image.Image, **options: object) -> bytes:
-    from pillow_heif import from_pillow
-
-    buffer = io.BytesIO()
-    from_pillow(image).save(buffer, quality=90, **options)
-    return buffer.getvalue()
-
-
-def quarters(pixels: RGBImage) -> NDArray[np.int64]:
-    """(4, 3): the colour in the middle of each quarter."""
-    height, width = pixels.shape[:2]
-    points = [(1, 1), (1, 3), (3, 1), (3, 3)]
-    return np.array([pixels[height * y // 4, width * x // 4] for y, x in points], np.int64)
-
-
-def assert_corners(pixels: RGBImage, tolerance: int = 12) -> None:
-    assert np.abs(quarters(pixels) - [RED, GREEN, BLUE, WHITE]).max() <= tolerance
-
-
-# --- formats and modes -----------------------------------------------------------------------
+# --- formats ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -103,126 +65,10 @@ def test_heic_without_the_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
         decode(data)
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "I;16", "CMYK", "F", "I"])
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_modes(kind: str, mode: str) -> None:
-    if kind == "PNG" and mode in ("CMYK", "F", "I"):
-        with pytest.raises(OSError, match="cannot write mode"):
-            saved(corners().convert(mode), kind)
-        return
-    values = np.asarray(corners().convert("L"))
-    if mode == "I;16":
-        image = Image.fromarray(values.astype(np.uint16) * 257)
-    elif mode == "I":
-        image = Image.fromarray(values.astype(np.int32) * 257)
-    elif mode == "F":
-        image = Image.fromarray(values.astype(np.float32) / 255 - 3)
-    else:
-        image = corners().quantize(8) if mode == "P" else corners().convert(mode)
-    picture = decode(saved(image, kind))
-    assert picture.pixels.shape == (64, 96, 3)
-    if mode in ("P", "RGBA", "CMYK"):
-        assert_corners(picture.pixels)
-    elif mode == "1":
-        assert set(np.unique(picture.pixels)) == {0, 255}
-        assert (picture.pixels[48, 72] == 255).all()
-    else:
-        # Stretched modes map the darkest value to 0, so compare the order of the quarters only.
-        grey = quarters(picture.pixels)
-        assert (grey == grey[:, :1]).all()
-        expected = [int(values[16, 24]), int(values[16, 72]), int(values[48, 24]), 255]
-        assert np.argsort(grey[:, 0]).tolist() == np.argsort(expected).tolist()
-        assert grey[3, 0] >= 254
-        if mode in ("L", "LA", "I;16"):
-            assert np.abs(grey[:, 0] - expected).max() <= 1
-
-
-def test_16_bit_grey_is_scaled_and_not_clipped() -> None:
-    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None, :].repeat(4, 0)
-    pixels = decode(saved(Image.fromarray(ramp), "PNG")).pixels
-    assert pixels[0, :, 0].tolist() == (ramp[0] >> 8).tolist()
-    twelve_bits = decode(saved(Image.fromarray(ramp >> 4), "TIFF")).pixels
-    assert np.abs(twelve_bits[0, :, 0].astype(int) - np.arange(256)).max() <= 1
-
-
-def test_16_bit_tiff_with_white_as_zero() -> None:
-    values = np.full((8, 8), 65535, np.uint16)
-    values[:, 4:] = 0
-    data = saved(Image.fromarray(values), "TIFF")
-    entry = struct.pack("<HHIHH", 262, 3, 1, 1, 0)  # PhotometricInterpretation, one SHORT: 1
-    assert entry in data
-    pixels = decode(data.replace(entry, struct.pack("<HHIHH", 262, 3, 1, 0, 0))).pixels
-    assert (pixels[:, :4] == 0).all()
-    assert (pixels[:, 4:] == 255).all()
-
-
-def test_float_with_nan_and_infinity() -> None:
-    values = np.array([[np.nan, -1.0, 0.0], [1.0, np.inf, 1.0]], np.float32)
-    pixels = decode(saved(Image.fromarray(values), "TIFF")).pixels[:, :, 0]
-    assert pixels.tolist() == [[0, 0, 128], [255, 0, 255]]
-    nothing = np.full((2, 2), np.nan, np.float32)
-    assert not decode(saved(Image.fromarray(nothing), "TIFF")).pixels.any()
-
-
-def test_cmyk_jpeg_by_adobe_and_by_others() -> None:
-    data = saved(corners().convert("CMYK"), "JPEG", quality=95)
-    assert_corners(decode(data).pixels, tolerance=30)
-    # The same file without Adobe's marker means the opposite values.
-    at = data.index(b"\xff\xee")
-    size = struct.unpack_from(">H", data, at + 2)[0]
-    others = decode(data[:at] + data[at + 2 + size :]).pixels
-    negative = decode(saved(Image.eval(corners().convert("CMYK"), lambda v: 255 - v), "JPEG"))
-    assert np.abs(quarters(others) - quarters(negative.pixels)).max() <= 30
-
-
 def test_first_frame_of_a_gif() -> None:
     second = Image.new("RGB", (96, 64), (0, 0, 0))
     data = saved(corners(), "GIF", save_all=True, append_images=[second])
     assert_corners(decode(data).pixels, tolerance=40)
-
-
-# --- transparency ----------------------------------------------------------------------------
-
-
-def lettering(colour: tuple[int, int, int], hidden: tuple[int, int, int]) -> Image.Image:
-    """A bar of `colour` on full transparency, whose invisible pixels have the colour `hidden`."""
-    image = Image.new("RGBA", (60, 30), (*hidden, 0))
-    ImageDraw.Draw(image).rectangle((10, 10, 49, 19), fill=(*colour, 255))
-    return image
-
-
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
-@pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 255, 255)])
-@pytest.mark.parametrize(
-    ("colour", "ground"), [((255, 255, 255), 0), ((255, 240, 90), 0), ((10, 10, 40), 255)]
-)
-def test_lettering_on_transparent_ground_stays_visible(
-    kind: str, hidden: tuple[int, int, int], colour: tuple[int, int, int], ground: int
-) -> None:
-    options = {"lossless": True} if kind == "WEBP" else {}
-    pixels = decode(saved(lettering(colour, hidden), kind, **options)).pixels
-    assert pixels[15, 30].tolist() == list(colour)
-    assert pixels[2, 2].tolist() == [ground] * 3
-
-
-def test_palette_with_a_transparent_colour() -> None:
-    image = Image.new("P", (20, 10), 0)
-    image.putpalette([255, 255, 255, 250, 250, 250, 90, 0, 0])
-    image.paste(1, (5, 2, 15, 8))
-    pixels = decode(saved(image, "PNG", transparency=0)).pixels
-    assert pixels[0, 0].tolist() == [0, 0, 0]  # near-white shape, so on black
-    assert pixels[5, 10].tolist() == [250, 250, 250]
-
-
-def test_half_transparent_pixels_are_blended() -> None:
-    image = Image.new("RGBA", (4, 4), (0, 0, 0, 255))
-    image.putpixel((0, 0), (0, 0, 0, 51))
-    assert decode(saved(image, "PNG")).pixels[0, 0].tolist() == [204] * 3  # 255 x (1 - 51/255)
-
-
-def test_nothing_but_faint_pixels_goes_on_white() -> None:
-    image = Image.new("RGBA", (4, 4), (255, 255, 255, 3))
-    assert decode(saved(image, "PNG")).pixels.min() == 255
 
 
 # --- orientation and size --------------------------------------------------------------------
@@ -283,6 +129,11 @@ def test_side_limit_is_met_exactly(kind: str, limit: int) -> None:
     assert height == max(1, round(401 * width / 800))
     if limit >= 64:
         assert_corners(picture.pixels, tolerance=30)
+
+
+def test_impossible_side_limit_is_the_callers_fault() -> None:
+    with pytest.raises(ValueError, match="side_limit_px is 0"):
+        decode(saved(corners(), "PNG"), side_limit_px=0)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -358,6 +209,26 @@ def test_cut_off_picture_can_be_decoded_smaller() -> None:
     assert (most.pixels[:60] == whole[:60]).all()
 
 
+def test_cut_off_interlaced_png_is_refused() -> None:
+    # Its first passes cover the whole picture with one pixel in 64: nothing to read.
+    passes = b"".join(bytes((0, *[200] * (64 // dx))) * (64 // dy) for dx, dy in _ADAM7)
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 1)
+    whole = zlib.compress(passes, 0)
+    assert (decode(png_of(header, whole)).pixels == 200).all()
+    with pytest.raises(PictureError, match="damaged"):
+        decode(png_of(header, whole[: len(whole) // 2]))
+
+
+_ADAM7 = ((8, 8), (8, 8), (4, 8), (4, 4), (2, 4), (2, 2), (1, 2))  # steps of the seven passes
+
+
+def png_of(header: bytes, pixels: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    )
+
+
 @pytest.mark.parametrize("kind", ["WEBP", "GIF", "BMP", "TIFF", "AVIF"])
 def test_other_cut_off_formats_are_refused(kind: str) -> None:
     data = saved(corners(), kind)
@@ -394,6 +265,19 @@ def test_threads_decode_alike() -> None:
         again = list(pool.map(lambda data: decode(data, side_limit_px=150).pixels, files * 10))
     for number, pixels in enumerate(again):
         assert (pixels == alone[number % len(files)]).all()
+
+
+def test_png_with_oversized_or_damaged_extras_is_decoded() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Workflow", "x" * 2_000_000, zip=True)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    half_turn = corners().transpose(Image.Transpose.ROTATE_180)
+    data = saved(half_turn, "PNG", pnginfo=info, icc_profile=bytes(2_000_000), exif=exif)
+    assert_corners(decode(data).pixels)
+    at = data.index(b"eXIf") + 8
+    without_exif = decode(data[:at] + b"?" + data[at + 1 :]).pixels
+    assert_corners(np.rot90(without_exif, 2))
 
 
 # --- bytes in --------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 SNIFF_BYTES = 32
 """How many bytes `sniff` looks at."""
 
@@ -37,3 +40,21 @@ def _sniff_brands(head: bytes) -> str | None:
     if b"avif" in brands or b"avis" in brands:
         return "AVIF"
     return "HEIF" if any(brand in _HEIF_BRANDS for brand in brands) else None
+
+
+def essential_png(data: bytes) -> bytes:
+    """The chunks of a PNG file that its pixels need, and its EXIF, where their checksums hold.
+
+    Left out are texts, colour profiles and whatever else may be oversized or damaged.
+    """
+    kept = [data[:8]]
+    at = 8
+    while at + 12 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, at)
+        chunk = data[at : at + 12 + size]
+        critical = name[:1].isupper()
+        sound = struct.pack(">I", zlib.crc32(chunk[4:-4])) == chunk[-4:]
+        if critical or (sound and name in (b"tRNS", b"eXIf")):
+            kept.append(chunk)
+        at += 12 + size
+    return b"".join(kept)

@@ -19,7 +19,6 @@ import stat
 import warnings
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,6 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageChops,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
@@ -38,8 +36,9 @@ from PIL import (
 )
 
 from sightread.errors import PictureError
-from sightread.formats import SNIFF_BYTES, sniff
+from sightread.formats import SNIFF_BYTES, essential_png, sniff
 from sightread.metadata import read_metadata
+from sightread.pixels import flatten
 from sightread.types import Picture, PictureId, RGBImage
 
 MAX_PIXELS = 120_000_000
@@ -183,7 +182,10 @@ def decode(
 
     Raises:
         PictureError: with the reason in one sentence.
+        ValueError: `side_limit_px` is below 1.
     """
+    if side_limit_px is not None and side_limit_px < 1:
+        raise ValueError(f"side_limit_px is {side_limit_px}, it must be 1 or more")
     kind = sniff(data[:SNIFF_BYTES])
     if kind is None:
         reason = "the content is not a picture" if data else "the file is empty (0 bytes)"
@@ -209,7 +211,7 @@ def decoding_pixels(data: bytes, *, side_limit_px: int | None = None) -> int:
         return 0
     _mute_pillow()
     try:
-        image = _DECODERS[kind](io.BytesIO(data))
+        image = _open(kind, data)
         if not image.info.get("progressive"):  # its coefficients are kept for the full size
             _reduce_jpeg(image, side_limit_px)
     except Exception:
@@ -231,26 +233,39 @@ def _one_line(error: Exception) -> str:
 
 
 def _decode(kind: str, data: bytes, limit: int | None, max_pixels: int) -> Picture:
-    image = _DECODERS[kind](io.BytesIO(data))
+    image = _open(kind, data)
     width, height = image.size
     if width * height > max_pixels:
         raise PictureError(
             f"the picture has {width} x {height} = {width * height / 1e6:,.1f} megapixels, the "
             f"limit is {max_pixels / 1e6:,.1f}; --max-megapixels raises it"
         )
+    # A scan is one pass over all pixels; files of a few kB can ask for thousands of passes.
+    if kind == "JPEG" and data.count(b"\xff\xda") * width * height > 20 * max_pixels:
+        raise PictureError("the JPEG picture wants its pixels drawn too many times over")
     _reduce_jpeg(image, limit)
     image = _load(kind, image, data, limit)
     if kind == "HEIF":  # its header may announce another size than its pixels have
         width, height = image.size
     orientation = _orientation(image)
     metadata = read_metadata(image)
-    array = _turn(_shrink(_flatten(image), (width, height), limit), orientation)
+    array = _turn(_shrink(flatten(image), (width, height), limit), orientation)
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     if orientation >= 5:
         width, height = height, width
     pixels = np.require(array, requirements=["C", "W"])  # Pillow's own memory is read-only
     return Picture(pixels, width, height, kind, metadata)
+
+
+def _open(kind: str, data: bytes) -> ImageFile.ImageFile:
+    try:
+        return _DECODERS[kind](io.BytesIO(data))
+    except Exception:
+        if kind != "PNG":
+            raise
+        # Pillow gives up on a colour profile or a text above 1 MB; the pixels may be fine.
+        return _DECODERS[kind](io.BytesIO(essential_png(data)))
 
 
 def _reduce_jpeg(image: ImageFile.ImageFile, limit: int | None) -> None:
@@ -279,11 +294,11 @@ def _load(
     except Exception as error:
         if kind == "JPEG":
             # With an end marker libjpeg closes the picture and fills what is missing with grey.
-            image = _DECODERS[kind](io.BytesIO(data + b"\xff\xd9"))
+            image = _open(kind, data + b"\xff\xd9")
             _reduce_jpeg(image, limit)
             image.load()
             filler = (127, 128)
-        elif kind == "PNG":
+        elif kind == "PNG" and not image.info.get("interlace"):
             image.tile = []  # take the rows that came out before the error
             filler = (0, 0)
         else:
@@ -303,61 +318,7 @@ def _share_of_rows(image: Image.Image, filler: tuple[int, int]) -> float:
     return float(real[-1] + 1) / image.height if len(real) else 0.0
 
 
-# --- pixels to 8-bit grey or RGB -------------------------------------------------------------
-
-
-def _flatten(image: ImageFile.ImageFile) -> Image.Image:
-    """Any mode to L or RGB."""
-    mode = image.mode
-    if mode in ("I", "F") or mode.startswith("I;16"):
-        grey = Image.fromarray(_eight_bits(np.asarray(image)))
-        return ImageChops.invert(grey) if _white_is_zero(image) else grey
-    if mode == "CMYK":
-        # Pillow takes every JPEG in CMYK for one by Adobe, which stores inverted values.
-        plain = image.format == "JPEG" and "adobe" not in image.info
-        return (ImageChops.invert(image) if plain else image).convert("RGB")
-    if image.has_transparency_data:
-        return _over_background(image if mode == "RGBA" else image.convert("RGBA"))
-    if mode in ("L", "RGB"):
-        return image
-    return image.convert("L" if mode == "1" else "RGB")
-
-
-def _white_is_zero(image: Image.Image) -> bool:
-    tags: Any = getattr(image, "tag_v2", {})
-    return image.mode.startswith("I;16") and tags.get(262) == 0
-
-
-def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale 16-bit, 32-bit and float grey values to 0..255 so that nothing is clipped."""
-    if values.dtype.kind == "u" and values.size and values.max() >= 4096:
-        return (values >> 8).astype(np.uint8)
-    # 12-bit cameras and scanners use the low end only, and floats have any range: stretch.
-    finite = np.isfinite(values)
-    if not finite.any():
-        return np.zeros(values.shape, np.uint8)
-    low = 0.0 if values.dtype.kind == "u" else float(values[finite].min())
-    high = float(values[finite].max())
-    spread = (high - low) or 1.0
-    scaled = (np.where(finite, values, low).astype(np.float64) - low) * (255.0 / spread)
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-
-
-def _over_background(image: Image.Image) -> Image.Image:
-    """Put an RGBA picture on white, or on black if what it shows is itself bright.
-
-    White writing on a transparent ground, as in logos and stickers, would vanish on white.
-    """
-    alpha = image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return image.convert("RGB")
-    opaque = alpha.point(lambda value: 255 if value >= 128 else 0)
-    histogram = np.asarray(image.convert("L").histogram(opaque), dtype=np.int64)
-    shown = int(histogram.sum())
-    mean = float(histogram @ np.arange(256)) / shown if shown else 0.0
-    ground = Image.new("RGB", image.size, "black" if mean >= 128 else "white")
-    ground.paste(image, mask=alpha)
-    return ground
+# --- smaller ---------------------------------------------------------------------------------
 
 
 def _shrink(image: Image.Image, full: tuple[int, int], limit: int | None) -> NDArray[np.uint8]:

@@ -81,7 +81,7 @@ _JUNK = re.compile(
     r"""(olympus|kodak|minolta|konica\ minolta|samsung|digital|sony|vivitar|ricoh)?[ ]?
         (digital\ )?(still\ )?camera(\ pictures)?
       | sony\ dsc | dsc | dcim\S* | exif_jpeg_\S+ | jpeg | default | untitled | binary\ comment
-      | image | picture | photo | user\ comments | screenshot | <?digimax\ \S+> | oplus_\d+
+      | image | picture | photo | user\ comments | screenshot | <?digimax\ .* | oplus_\d+
       | (img|dsc|dscn|dscf|pict|p|imag|pxl)[_-]?\d{3,}[\d_-]*(\.jpe?g)?
       | cof | dav | edf | hdr | hdrpl | mde | nfr | nor | ptr | rbt | rhdr | sdr | btf | bty
       | fbt | fptbty | jhdr | oznor(co)? | vhdr | rpt | rptnr | tmt | qrf""",  # Huawei's modes
@@ -234,10 +234,10 @@ def _iptc_block(image: Image.Image) -> bytes:
     if isinstance(photoshop, dict):
         block = photoshop.get(0x0404, b"")
         return block if isinstance(block, bytes) else b""
-    value = getattr(image, "tag_v2", {}).get(33723, b"")
-    if isinstance(value, tuple):  # TIFF writers declare the bytes as numbers of four bytes
-        return struct.pack(f"<{len(value)}I", *value)
-    return value if isinstance(value, bytes) else b""
+    # TIFF writers declare the bytes as numbers of four bytes, of which Pillow keeps the first one
+    # only; its own reader of IPTC goes to the raw bytes in the same way.
+    raw: dict[int, bytes] = getattr(getattr(image, "tag_v2", None), "_tagdata", {})
+    return raw.get(33723, b"")
 
 
 def _iptc_records(block: bytes) -> Iterator[tuple[int, str]]:

@@ -169,9 +169,13 @@ def test_unreadable_folders_are_reported_and_passed_over(tmp_path: Path) -> None
 
 
 def test_very_deep_folders(tmp_path: Path) -> None:
-    deep = tmp_path
-    for _ in range(1200):  # deeper than Python's recursion, shorter than the system's path limit
-        deep = deep / "d"
-        os.mkdir(deep)
-    plant(deep, "a.jpg")
-    assert len(names(tmp_path)) == 1
+    deep = [tmp_path]
+    for _ in range(1010):  # deeper than Python's recursion, shorter than the system's path limit
+        deep.append(deep[-1] / "d")
+        os.mkdir(deep[-1])
+    plant(deep[-1], "a.jpg")
+    found = names(tmp_path)
+    (deep[-1] / "a.jpg").unlink()
+    for folder in reversed(deep[1:]):  # pytest's own clean-up is recursive and would fail
+        os.rmdir(folder)
+    assert found == ["d/" * 1010 + "a.jpg"]

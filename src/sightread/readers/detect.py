@@ -24,6 +24,7 @@ Corners = NDArray[np.float32]
 _STRIDE_PX = 32  # the net halves its input five times
 _MIN_KERNEL_PX = 3.0
 _MAX_LINES = 1000
+_SAME_TEXT = 1 / 3
 _TALL = 1.5  # a box so much taller than wide holds a line that runs downwards
 
 
@@ -42,6 +43,9 @@ class DetectorSettings:
     pixel_threshold: float = 0.3
     box_threshold: float = 0.5
     """Least mean mark inside a rectangle."""
+    coarse_scale: float = 0.0
+    """A second look at the picture reduced by this factor finds letters larger than the net's
+    field of view; 0 for none."""
     unclip_ratio: float = 1.6
     """A kernel grows by this times its area over its circumference, on each side."""
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -73,6 +77,18 @@ def detect(image: RGBImage, net: Net, settings: DetectorSettings) -> list[FoundL
     """
     height, width = image.shape[:2]
     scale = scale_for(width, height, settings)
+    found = _detect_at(image, scale, net, settings)
+    if settings.coarse_scale:
+        for line in _detect_at(image, scale * settings.coarse_scale, net, settings):
+            if not any(_overlap(line.corners, other.corners) for other in found):
+                found.append(line)
+    return found
+
+
+def _detect_at(
+    image: RGBImage, scale: float, net: Net, settings: DetectorSettings
+) -> list[FoundLine]:
+    height, width = image.shape[:2]
     # Rounding changes the two sides by different factors.
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
     marks = net(_tensor(image, inner, settings))[0, 0]
@@ -84,6 +100,13 @@ def detect(image: RGBImage, net: Net, settings: DetectorSettings) -> list[FoundL
         if min(_side(corners, 0, 1), _side(corners, 1, 2)) >= 1:
             found.append(FoundLine(corners, score))
     return found
+
+
+def _overlap(one: Corners, other: Corners) -> bool:
+    """Whether they share more than a third of the smaller one."""
+    shared, _ = cv2.intersectConvexConvex(one, other)
+    least = min(cv2.contourArea(one), cv2.contourArea(other))
+    return bool(shared > _SAME_TEXT * max(least, 1e-6))
 
 
 def _tensor(image: RGBImage, inner: tuple[int, int], settings: DetectorSettings) -> Tensor:
@@ -147,6 +170,19 @@ def in_reading_order(box: Corners) -> Corners:
     if _side(ordered, 1, 2) >= _TALL * _side(ordered, 0, 1):
         ordered = np.roll(ordered, -1, axis=0)
     return ordered.astype(np.float32)
+
+
+def grow(corners: Corners, share: float) -> Corners:
+    """The box with `share` of its height added on each side, or taken away if negative."""
+    along = corners[1] - corners[0]
+    down = corners[3] - corners[0]
+    along_px, down_px = max(_side(corners, 0, 1), 1e-6), max(_side(corners, 0, 3), 1e-6)
+    margin = np.float32(share * min(along_px, down_px))
+    right, below = along / along_px * margin, down / down_px * margin
+    grown: Corners = corners + np.stack(
+        [-right - below, right - below, right + below, below - right]
+    )
+    return grown
 
 
 def _side(corners: Corners, start: int, end: int) -> float:

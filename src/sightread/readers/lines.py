@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightread.readers.detect import Corners
 from sightread.readers.recognise import ReadChar, ReadLine
 from sightread.types import Point, Quad, WordRegion
-
 
 # A border between two characters is one between words if
 #     logit(probability of a space) + gap / median gap of the line  >  _BORDER_EVIDENCE,
@@ -86,11 +87,13 @@ def _extents(words: Sequence[Sequence[ReadChar]]) -> list[tuple[float, float]]:
     The columns of a character mark its middle, not its edges, so that a word is cut half-way to
     its neighbours, and the outer words reach to the ends of the line.
     """
+    if not words:
+        return []
     edges = [0.0]
-    for left, right in zip(words, words[1:], strict=False):
+    for left, right in pairwise(words):
         edges.append((left[-1].end + right[0].start) / 2)
     edges.append(1.0)
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def _confidence(word: Sequence[ReadChar]) -> float:
@@ -112,5 +115,5 @@ def _part(corners: Corners, start: float, end: float) -> Quad:
     )
 
 
-def _point(xy: np.ndarray) -> Point:  # type: ignore[type-arg]
+def _point(xy: NDArray[np.float64]) -> Point:
     return float(xy[0]), float(xy[1])

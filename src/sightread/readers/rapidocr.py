@@ -9,7 +9,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sightread.readers.detect import Corners, DetectorSettings, detect
+import numpy as np
+
+from sightread.readers.detect import Corners, DetectorSettings, detect, grow
 from sightread.readers.lines import word_regions
 from sightread.readers.nets import ModelFiles, Runtime, load_alphabet, load_net, wheel_models
 from sightread.readers.recognise import ReadLine, RecogniserSettings, cut, recognise
@@ -22,6 +24,11 @@ class ReaderSettings:
 
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     recogniser: RecogniserSettings = field(default_factory=RecogniserSettings)
+    retry_below: float = 0.0
+    """Lines read with less confidence are read again, turned round and cut out differently, and
+    the reading with the greatest confidence counts; 0 for never."""
+    retry_turned: bool = True
+    retry_growth: tuple[float, ...] = (0.15, -0.1)
     side_limit_px: int = 1280
     """Lines are cut out of the picture at this size (longer side), see `ReaderSpec`."""
 
@@ -68,12 +75,38 @@ class RapidOcrReader:
         """The lines of a picture from top to bottom, before they are split into words."""
         found = detect(image, self._detector, self.settings.detector)
         found.sort(key=lambda line: (float(line.corners[:, 1].mean()), line.corners[0, 0]))
-        crops = [cut(image, line.corners) for line in found]
-        lines = recognise(crops, self._recogniser, self._alphabet, self.settings.recogniser)
-        pairs = [(line.corners, read) for line, read in zip(found, lines, strict=True)]
-        return [(corners, read) for corners, read in pairs if read.text.strip()]
+        boxes = [line.corners for line in found]
+        lines = self._recognise(image, boxes)
+        if self.settings.retry_below:
+            boxes, lines = self._retry(image, boxes, lines)
+        pairs = zip(boxes, lines, strict=True)
+        return [(corners, line) for corners, line in pairs if line.text.strip()]
 
-    def encode_words(self, words: Sequence[str]) -> Vectors | None:
+    def _recognise(self, image: RGBImage, boxes: Sequence[Corners]) -> list[ReadLine]:
+        crops = [cut(image, corners) for corners in boxes]
+        return recognise(crops, self._recogniser, self._alphabet, self.settings.recogniser)
+
+    def _retry(
+        self, image: RGBImage, boxes: Sequence[Corners], lines: Sequence[ReadLine]
+    ) -> tuple[list[Corners], list[ReadLine]]:
+        best = list(zip(boxes, lines, strict=True))
+        tries: list[tuple[int, Corners]] = []
+        for i, (corners, line) in enumerate(best):
+            if line.confidence < self.settings.retry_below:
+                tries += [(i, other) for other in self._alternatives(corners)]
+        again = self._recognise(image, [corners for _, corners in tries])
+        for (i, corners), line in zip(tries, again, strict=True):
+            if line.confidence > best[i][1].confidence:
+                best[i] = (corners, line)
+        return [corners for corners, _ in best], [line for _, line in best]
+
+    def _alternatives(self, corners: Corners) -> list[Corners]:
+        grown = [grow(corners, share) for share in self.settings.retry_growth]
+        if not self.settings.retry_turned:
+            return grown
+        return [np.roll(corners, 2, axis=0), *grown]
+
+    def encode_words(self, words: Sequence[str]) -> Vectors | None:  # noqa: ARG002
         """None: this reader only transcribes."""
         return None
 

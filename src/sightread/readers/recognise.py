@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -145,13 +146,13 @@ def decode(probabilities: Tensor, alphabet: Sequence[str], stretch: float) -> Re
     columns = len(classes)
     chars: list[ReadChar] = []
     before = 0
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in pairwise(bounds.tolist()):
         if classes[start] == 0:
             continue
         confidence = float(np.clip(best[start:end].max(), 0, 1))
-        place = (min(1.0, float(edge) / columns * stretch) for edge in (start, end))
+        left, right = (min(1.0, edge / columns * stretch) for edge in (start, end))
         space = float(spaces[before : max(start, before + 1)].max()) if chars else 0.0
-        chars.append(ReadChar(alphabet[classes[start]], confidence, *place, space))
+        chars.append(ReadChar(alphabet[classes[start]], confidence, left, right, space))
         before = end
     return ReadLine(tuple(chars))
 
@@ -162,7 +163,7 @@ def _with_gaps(line: ReadLine, crop: RGBImage) -> ReadLine:
         return line
     ink = _ink_columns(crop)
     chars = [line.chars[0]]
-    for left, right in zip(line.chars, line.chars[1:], strict=False):
+    for left, right in pairwise(line.chars):
         middle_left = int((left.start + left.end) / 2 * len(ink))
         middle_right = int((right.start + right.end) / 2 * len(ink))
         gap = _longest_run(~ink[middle_left : middle_right + 1]) / _HEIGHT_PX

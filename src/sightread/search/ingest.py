@@ -250,7 +250,7 @@ class _Run:
         walked = Walked(self._scout.met, self._scout.unreadable)
         cleaning = forget_missing(job.store, self._known, walked, job.options.keep_missing)
         self._counts.forgotten = cleaning.forgotten
-        clear_vanished_failures(job.ledger, walked, self._scout.met_failures)
+        clear_vanished_failures(job.ledger, walked, self._scout.unmet_failures)
         job.store.maintain()
         return cleaning.warnings
 

@@ -7,11 +7,13 @@ It says what must not be tried again while the file stays as it is, and it is wh
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from urllib.parse import quote
@@ -148,13 +150,13 @@ class Ledger:
 
 
 def _connect_writer(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
+    plain = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
+    connection = _checked(plain, path)
     try:
         # A plain rollback journal, not WAL: readers of a library on a read-only medium could not
         # create the shared-memory file that WAL needs.
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA synchronous = FULL")
-        _check_format(connection, path)
         with connection as transaction:
             transaction.execute(_SCHEMA)
             transaction.execute(f"PRAGMA user_version = {FORMAT}")
@@ -165,40 +167,68 @@ def _connect_writer(path: str) -> sqlite3.Connection:
 
 
 def _connect_reader(path: str) -> sqlite3.Connection | None:
-    connection = _open_uri(path, "mode=ro")
-    try:
-        if _check_format(connection, path) == 0:  # the writer has not got to its schema yet
-            connection.close()
-            return None
-    except sqlite3.OperationalError:
-        connection.close()
-        # A writer that was killed left its journal, and the medium is read-only: what is in the
-        # file without it is still good enough to be listed.
-        connection = _open_uri(path, "mode=ro&immutable=1")
+    # A writer that was killed leaves a journal that has to be rolled back before anything is
+    # read: in place if that may be written to, else in a copy.
+    for attempt in (_open_only_reading, _open_rolling_back, _open_copy):
         try:
-            _check_format(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+            connection = attempt(path)
+        except sqlite3.OperationalError as error:
+            if attempt is _open_copy or not _asks_for_writing(error):
+                raise
+            continue
+        if _format_of(connection) > 0:
+            return connection
+        connection.close()  # the first writer has not got to its schema yet
+        break
+    return None
+
+
+def _asks_for_writing(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
+
+
+def _open_only_reading(path: str) -> sqlite3.Connection:
+    return _checked(_open_uri(path, "mode=ro"), path)
+
+
+def _open_rolling_back(path: str) -> sqlite3.Connection:
+    return _checked(_open_uri(path, "mode=rw"), path)
+
+
+def _open_copy(path: str) -> sqlite3.Connection:
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    with tempfile.TemporaryDirectory(prefix="sightread-") as folder:
+        copy = os.path.join(folder, FILE_NAME)
+        for suffix in ("", "-journal"):
+            if os.path.exists(path + suffix):
+                shutil.copyfile(path + suffix, copy + suffix)
+        with closing(_checked(_open_uri(copy, "mode=rw"), path)) as connection:
+            connection.backup(memory)
+    return memory
+
+
+def _checked(connection: sqlite3.Connection, path: str) -> sqlite3.Connection:
+    try:
+        version = _format_of(connection)
+        if version > FORMAT:
+            raise LibraryError(
+                f"The ledger {path} has format {version}, this Sightread knows up to {FORMAT}: "
+                "use the newer Sightread that wrote it."
+            )
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def _format_of(connection: sqlite3.Connection) -> int:
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
 def _open_uri(path: str, options: str) -> sqlite3.Connection:
     uri = f"file:{quote(os.fsencode(path))}?{options}"
     return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=False)
-
-
-def _check_format(connection: sqlite3.Connection, path: str) -> int:
-    [version] = connection.execute("PRAGMA user_version").fetchone()
-    if version > FORMAT:
-        raise LibraryError(
-            f"The ledger {path} has format {version}, this Sightread knows up to {FORMAT}: "
-            "use the newer Sightread that wrote it."
-        )
-    return int(version)
 
 
 @contextmanager

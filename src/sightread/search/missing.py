@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,16 +94,17 @@ def forget_missing(store: Store, known: KnownPaths, walked: Walked, keep_missing
     return cleaning
 
 
-def clear_vanished_failures(ledger: Ledger, walked: Walked, met: Container[str]) -> None:
-    """Drop failures of files in the walked folders that the walk did not meet any more."""
+def clear_vanished_failures(ledger: Ledger, walked: Walked, unmet: Iterable[str]) -> None:
+    """Drop failures of files in the walked folders that are not there any more.
+
+    Args:
+        unmet: files that failed before this run and that the walk did not meet.
+    """
     folders, unreadable = Folders(walked.met), Folders(walked.unreadable)
     ledger.clear(
-        failure.path
-        for failure in ledger.failures()
-        if failure.path not in met
-        and folders.holding(failure.path)
-        and not unreadable.holding(failure.path)
-        and _vanished(failure.path)
+        path
+        for path in unmet
+        if folders.holding(path) and not unreadable.holding(path) and _vanished(path)
     )
 
 

@@ -40,7 +40,7 @@ class Scout:
         self.finished = False
         self.error: BaseException | None = None
         self.met = dict.fromkeys(folders, 0)
-        self.met_failures: set[str] = set()
+        self.unmet_failures = set(failed)
         self.unreadable: list[str] = []
         self._folders = Folders(folders)
         self._exclude = exclude
@@ -75,8 +75,7 @@ class Scout:
         self.seen += 1
         for folder in self._folders.holding(stamp.path):
             self.met[folder] += 1
-        if stamp.path in self._failed:
-            self.met_failures.add(stamp.path)
+        self.unmet_failures.discard(stamp.path)
         picture = self._known.meet(stamp)
         if picture is not None and not self._is_stale(picture):
             self.unchanged += 1

@@ -1,0 +1,1 @@
+"""Measurements and fault campaigns, each a program; see its docstring."""
