@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sightread.cli import reports
 from sightread.library import Status
 from sightread.search.ingest import IndexReport
 from sightread.search.ledger import Failure
-
-from sightread.cli import reports
 from sightread.types import Metadata, PathStamp, PictureRecord, Quad, RegionRecord
 
 REPORT = IndexReport(
