@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from sightread.errors import UsageError
 from sightread.readers import open_reader
 from sightread.search.engine import Engine
-from sightread.search.ingest import IndexOptions, IndexProgress, IndexReport, ingest
 from sightread.search.ledger import Failure, Ledger
+from sightread.search.progress import IndexProgress, IndexReport
 from sightread.store import open_store
 from sightread.types import (
     Compare,
@@ -23,6 +24,9 @@ from sightread.types import (
     Result,
     Store,
 )
+
+if TYPE_CHECKING:
+    from sightread.search.ingest import IndexOptions
 
 Progress = Callable[[IndexProgress], None]
 
@@ -96,6 +100,9 @@ class Library:
         progress: Progress | None = None,
     ) -> IndexReport:
         """Bring the library up to date with folders (or single files); see `ingest`."""
+        # Image decoders come with it: a process that only searches starts sooner without.
+        from sightread.search.ingest import ingest
+
         return ingest(self.store, self._open_reader(), self._ledger, folders, options, progress)
 
     def retry(
@@ -107,6 +114,8 @@ class Library:
         self._ledger.clear(path for path in failed if not os.path.lexists(path))
         if not there:
             return IndexReport(0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, False)
+        from sightread.search.ingest import IndexOptions
+
         again = replace(options or IndexOptions(), retry_failed=True)
         return self.index(there, again, progress)
 
@@ -186,4 +195,4 @@ def _number(text: str) -> list[PictureId]:
     return [int(text, 16)] if re.fullmatch("[0-9a-f]{16}", text) else []
 
 
-__all__ = ["Failure", "IndexOptions", "IndexProgress", "IndexReport", "Library", "Status"]
+__all__ = ["Failure", "IndexProgress", "IndexReport", "Library", "Status"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sightread.cli import reports
 from sightread.library import Status
 from sightread.search.ingest import IndexReport
 from sightread.search.ledger import Failure
-
-from sightread.cli import reports
 from sightread.types import Metadata, PathStamp, PictureRecord, Quad, RegionRecord
 
 REPORT = IndexReport(
@@ -62,7 +61,7 @@ def test_status_for_people() -> None:
         "reader    rapidocr\n"
         "indexed   2024-05-01T12:00:00Z (2 h 00 min ago)\n"
     )
-    fresh = replace(STATUS, reader=None, failed=0, last_indexed_at=None)
+    fresh = replace(STATUS, reader="", failed=0, last_indexed_at=None)
     text = reports.status_text(fresh, "/l")
     assert "failed    none\n" in text
     assert "indexed   never\n" in text

@@ -118,4 +118,6 @@ def forget(
         count = opened.forget_missing() if missing else opened.forget(pictures or [])
     if not count and not missing:
         raise SightreadError("None of these pictures is in the library; nothing was forgotten.")
-    say(f"{counted(count, 'picture')} forgotten.")
+    rest = len(pictures or ()) - count
+    unknown = f" {counted(rest, 'other name')} not in it (or copies)." if rest > 0 else ""
+    say(f"{counted(count, 'picture')} removed from the library.{unknown}")

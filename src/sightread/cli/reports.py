@@ -79,7 +79,7 @@ def status_text(status: Status, path: str, now: float | None = None) -> str:
             "pictures": f"{status.pictures:,} in {counted(status.files, 'file')}",
             "words": f"{status.words:,}",
             "failed": failed + (" (`sightread status --failed` says why)" if status.failed else ""),
-            "reader": visible(status.reader or ""),
+            "reader": visible(status.reader),
             "indexed": f"{indexed}{ago}" if indexed else "never",
         }
     )

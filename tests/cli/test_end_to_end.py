@@ -1,0 +1,115 @@
+"""From a folder of pictures to an outlined word, with the real reader, as a newcomer goes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from sightread.cli.outline import INNER
+
+
+def sightread(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user whose library is where it is by default."""
+    kept = {name: value for name, value in os.environ.items() if name != "SIGHTREAD_LIBRARY"}
+    return subprocess.run(
+        [sys.executable, "-m", "sightread", *arguments],
+        env=kept | {"XDG_DATA_HOME": str(home / "data")},
+        capture_output=True,
+        check=False,
+        timeout=120,
+        text=True,
+    )
+
+
+def paint(path: Path, words: str) -> None:
+    image = Image.new("RGB", (640, 240), "white")
+    font = ImageFont.load_default(size=72)
+    ImageDraw.Draw(image).text((60, 80), words, fill="black", font=font)
+    image.save(path)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    photos = home / "photos"
+    photos.mkdir()
+    paint(photos / "cafe.jpg", "COFFEE")
+    paint(photos / "street.png", "NO PARKING")
+    (photos / "broken.jpg").write_bytes(b"this is no picture")
+    done = sightread(home, "index", str(photos), "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["seen"], report["new"], report["failed"]) == (3, 2, 1)
+    assert "2 new pictures read" in done.stderr
+    return home
+
+
+def test_the_written_word_is_found_and_outlined(home: Path) -> None:
+    answer = json.loads(sightread(home, "search", '"coffee"', "--json").stdout)
+    [hit] = answer["results"]
+    assert hit["path"] == str(home / "photos" / "cafe.jpg")
+    out = home / "outlined.png"
+    shown = sightread(home, "show", hit["path"], "--out", str(out), "--query", '"coffee"')
+    assert shown.returncode == 0, shown.stderr
+    assert "COFFEE" in shown.stdout
+    with Image.open(out) as image:
+        rows, columns = np.nonzero(np.all(np.asarray(image.convert("RGB")) == INNER, axis=2))
+    # The word was painted from (60, 80), in letters about 50 px high.
+    assert 30 < columns.min() < 70
+    assert 60 < rows.min() < 105
+    assert 120 < rows.max() < 190
+
+
+def test_a_phrase_and_its_negation(home: Path) -> None:
+    def paths(*query: str) -> list[str]:
+        done = sightread(home, "search", "-0", *query)
+        return [os.path.basename(path) for path in done.stdout.split("\0") if path]
+
+    assert paths('"no parking"') == ["street.png"]
+    assert paths("coffee", '-"no parking"') == ["cafe.jpg"]
+
+
+def test_failed_files_are_listed_and_tried_again(home: Path) -> None:
+    head, row = sightread(home, "status", "--failed").stdout.splitlines()
+    assert head == "path\treason\tfailed_at\tattempts"
+    assert row.split("\t")[0] == str(home / "photos" / "broken.jpg")
+    again = json.loads(sightread(home, "retry", "--json").stdout)
+    assert (again["new"], again["failed"]) == (0, 1)
+    state = json.loads(sightread(home, "status", "--json", "--failed").stdout)
+    assert (state["pictures"], state["failed"]) == (2, 1)
+    assert state["failures"][0]["attempts"] == 2
+    assert state["library"] == str(home / "data" / "sightread" / "library.sightread")
+
+
+def test_folders_that_are_missing_or_empty_are_refused(home: Path) -> None:
+    empty = home / "empty"
+    empty.mkdir()
+    for folder, code, sentence in (
+        (home / "missing", 2, "There is no folder"),
+        (empty, 1, "There is no picture in"),
+    ):
+        done = sightread(home, "index", str(folder))
+        assert done.returncode == code
+        assert f"sightread: {sentence}" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_what_is_forgotten_is_not_found(home: Path) -> None:
+    folder = home / "more"
+    folder.mkdir()
+    paint(folder / "hotel.png", "HOTEL")
+    assert sightread(home, "index", str(folder)).returncode == 0
+    assert sightread(home, "search", "hotel", "--fail-on-empty").returncode == 0
+    done = sightread(home, "forget", str(folder / "hotel.png"), "nothing.png")
+    assert done.stderr == (
+        "1 picture removed from the library. 1 other name not in it (or copies).\n"
+    )
+    assert sightread(home, "search", "hotel", "--fail-on-empty").returncode == 3
+    assert sightread(home, "forget", str(folder / "hotel.png")).returncode == 1
