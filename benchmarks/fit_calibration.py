@@ -28,7 +28,7 @@ from sightread.measure.gallery import WordGallery, load_folder
 from sightread.search.calibrate import LINES, Line, probability
 from sightread.search.match import Candidate, Matcher
 from sightread.search.words import candidates
-from sightread.text import key
+from sightread.text import key, letters
 from sightread.types import Store, Term
 
 KINDS = {"exact": "exact", "look-alike": "near", "edits": "near", "part": "part"}
@@ -124,7 +124,7 @@ def _features(word: str, candidate: Candidate, confidence: float, whole: bool) -
         "bias": 1.0,
         "cost": candidate.cost,
         "share": candidate.cost / len(word),
-        "length": float(np.log(len(word))),
+        "length": float(np.log(letters(word))),
         "count": float(np.log(candidate.count)),
         "confidence": confidence,
         "whole": float(whole),
@@ -132,7 +132,7 @@ def _features(word: str, candidate: Candidate, confidence: float, whole: bool) -
 
 
 def _odds(features: dict[str, float], line: Line) -> float:
-    return sum(value * getattr(line, name) for name, value in features.items())
+    return sum(value * float(getattr(line, name)) for name, value in features.items())
 
 
 def fit(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

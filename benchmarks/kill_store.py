@@ -27,6 +27,7 @@ from typing import IO, Any
 
 from sightread.store import manifest as manifest_module
 from sightread.store import open_store
+from sightread.store import writer as writer_module
 from sightread.store.manifest import read_manifest
 from sightread.store.tables import Tables, scan
 from sightread.types import PathStamp, PictureRecord, RegionRecord
@@ -56,7 +57,7 @@ def expected_record(number: int, version: int, paths: int) -> PictureRecord:
 
 def write_until_killed(folder: str, seed: int) -> None:
     """Change the library for ever, telling the parent about it."""
-    manifest_module.GRACE_S = 0.3  # so that old versions are really removed
+    manifest_module.GRACE_S = writer_module.PRUNE_MARGIN_S = 0.3  # really remove old versions
     rng = random.Random(seed)
     say({"phase": "open"})
     store = open_store(folder, write=True, create=True)

@@ -106,7 +106,12 @@ def read_all(
                 "size": [image.shape[1], image.shape[0]],
                 "cpu_ms": (time.process_time() - begun) * 1000,
                 "lines": [
-                    [np.round(corners, 2).tolist(), [_fields(char) for char in line.chars]]
+                    [
+                        np.round(corners, 2).tolist(),
+                        [_fields(char) for char in line.chars],
+                        round(line.top, 4),
+                        round(line.bottom, 4),
+                    ]
                     for corners, line in lines
                 ],
             }
@@ -132,8 +137,11 @@ def _cached(cache: Path) -> Iterable[dict[str, Any]]:
 
 def _reading(row: dict[str, Any]) -> Reading:
     lines = [
-        (np.array(corners, dtype=np.float32), ReadLine(tuple(ReadChar(*char) for char in chars)))
-        for corners, chars in row["lines"]
+        (
+            np.array(corners, dtype=np.float32),
+            ReadLine(tuple(ReadChar(*char) for char in chars), top, bottom),
+        )
+        for corners, chars, top, bottom in row["lines"]
     ]
     return Reading(row["image"], (row["size"][0], row["size"][1]), row["cpu_ms"], lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -143,8 +144,7 @@ class Library:
         Raises:
             UsageError: the library does not hold it.
         """
-        [number] = self._numbers([path_or_id]) or [None]
-        records = self.store.get([number]) if number is not None else []
+        records = self.store.get(self._numbers([path_or_id])[:1])
         if not records:
             raise UsageError(
                 f"{path_or_id} is not in the library; give the path of an indexed file, or an id "
@@ -184,19 +184,15 @@ class Library:
         self.close()
 
     def _numbers(self, paths_or_ids: Sequence[str]) -> list[PictureId]:
-        numbers = []
+        numbers: list[PictureId] = []
         for name in paths_or_ids:
             where = Compare("path", "eq", os.path.abspath(os.path.expanduser(name)))
-            found = [int(i) for i in self.store.ids(where)]
-            numbers += found or [_number(name)]
-        return [number for number in numbers if number is not None]
+            numbers += [int(i) for i in self.store.ids(where)] or _number(name)
+        return numbers
 
 
-def _number(text: str) -> PictureId | None:
-    try:
-        return int(text, 16) if len(text) == 16 else None
-    except ValueError:
-        return None
+def _number(text: str) -> list[PictureId]:
+    return [int(text, 16)] if re.fullmatch("[0-9a-f]{16}", text) else []
 
 
 __all__ = ["Failure", "IndexProgress", "IndexReport", "Library", "Status"]

@@ -66,11 +66,11 @@ def test_dashes_part_words_and_hyphens_do_not() -> None:
     assert split(line("T-SHIRT")) == ["T-SHIRT"]
 
 
-def test_boxes_are_cut_between_the_words() -> None:
-    # Ten characters of width 10 px: "AB" covers 0..20 and "CDEFGH" 40..100; the cut is half-way.
+def test_boxes_reach_from_the_first_letter_to_the_last() -> None:
+    # Ten characters of width 10 px: "AB" covers 0..20 and "CDEFGH" 40..100.
     first, second = word_regions(line("AB  CDEFGH"), FLAT, 7)
-    assert corners(first) == pytest.approx([0, 0, 30, 0, 30, 10, 0, 10], abs=1e-4)
-    assert corners(second) == pytest.approx([30, 0, 100, 0, 100, 10, 30, 10], abs=1e-4)
+    assert corners(first) == pytest.approx([0, 0, 20, 0, 20, 10, 0, 10], abs=1e-4)
+    assert corners(second) == pytest.approx([40, 0, 100, 0, 100, 10, 40, 10], abs=1e-4)
     assert (first.line, second.line) == (7, 7)
 
 
@@ -78,8 +78,14 @@ def test_boxes_of_a_turned_line_are_cut_along_its_own_axes() -> None:
     # The flat line turned by 90 degrees clockwise about the origin: x becomes y, y becomes -x.
     turned = np.stack([-FLAT[:, 1], FLAT[:, 0]], axis=1)
     first, second = word_regions(line("AB  CDEFGH"), turned, 0)
-    assert corners(first) == pytest.approx([0, 0, 0, 30, -10, 30, -10, 0], abs=1e-4)
-    assert corners(second)[:2] == pytest.approx([0, 30], abs=1e-4)
+    assert corners(first) == pytest.approx([0, 0, 0, 20, -10, 20, -10, 0], abs=1e-4)
+    assert corners(second)[:2] == pytest.approx([0, 40], abs=1e-4)
+
+
+def test_boxes_are_as_high_as_the_letters() -> None:
+    low = ReadLine(line("AB").chars, top=0.2, bottom=0.7)
+    (word,) = word_regions(low, FLAT, 0)
+    assert corners(word) == pytest.approx([0, 2, 100, 2, 100, 7, 0, 7], abs=1e-4)
 
 
 def test_one_doubtful_letter_makes_a_doubtful_word() -> None:

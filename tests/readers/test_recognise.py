@@ -57,7 +57,11 @@ def test_gaps_are_measured_in_the_picture() -> None:
 
     (line,) = recognise([crop], net, ALPHABET, RecogniserSettings(min_width_px=96))
     assert line.text == "AB"
-    assert line.chars[1].gap_before == pytest.approx(39 / 48, abs=0.03)
+    first, second = line.chars
+    assert second.gap_before == pytest.approx(39 / 48, abs=0.03)
+    assert (first.start, first.end) == pytest.approx((10 / 96, 21 / 96), abs=0.02)
+    assert (second.start, second.end) == pytest.approx((60 / 96, 71 / 96), abs=0.02)
+    assert (line.top, line.bottom) == pytest.approx((10 / 48, 40 / 48), abs=0.03)
 
 
 def test_lines_keep_their_order_and_batches_their_limit() -> None:

@@ -182,12 +182,9 @@ def test_hits_have_the_agreed_types_and_order(place: Place) -> None:
     store, plain = filled(place, range(200))
     tokens = ["coffee", "none", "東京", "coffee", "o'neill"]
     hits = store.search_words(tokens)
-    assert (hits.picture.dtype, hits.ordinal.dtype, hits.token.dtype) == (
-        np.int64,
-        np.int32,
-        np.int32,
-    )
-    assert (hits.whole.dtype, hits.field.dtype, hits.line.dtype) == (np.bool_, np.int8, np.int32)
+    columns = (hits.picture, hits.ordinal, hits.token, hits.whole, hits.field, hits.line)
+    kinds = ["int64", "int32", "int32", "bool", "int8", "int32"]
+    assert [column.dtype.name for column in columns] == kinds
     assert hits.confidence.dtype == np.float32
     assert hit_rows(hits) == plain.hits(tokens)
     assert len(hits) > 50

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sightread.readers.detect import Corners
 from sightread.readers.recognise import ReadChar, ReadLine
@@ -69,31 +67,15 @@ def word_regions(line: ReadLine, corners: Corners, number: int) -> list[WordRegi
         corners: (4, 2) of the whole line, see `detect.Corners`.
         number: becomes `WordRegion.line`.
     """
-    words = split_line(line)
     return [
         WordRegion(
-            box=_part(corners, start, end),
+            box=_part(corners, line, word),
             confidence=_confidence(word),
             text="".join(char.text for char in word),
             line=number,
         )
-        for word, (start, end) in zip(words, _extents(words), strict=True)
+        for word in split_line(line)
     ]
-
-
-def _extents(words: Sequence[Sequence[ReadChar]]) -> list[tuple[float, float]]:
-    """Where each word begins and ends along the line, as fractions of its length.
-
-    The columns of a character mark its middle, not its edges, so that a word is cut half-way to
-    its neighbours, and the outer words reach to the ends of the line.
-    """
-    if not words:
-        return []
-    edges = [0.0]
-    for left, right in pairwise(words):
-        edges.append((left[-1].end + right[0].start) / 2)
-    edges.append(1.0)
-    return list(pairwise(edges))
 
 
 def _confidence(word: Sequence[ReadChar]) -> float:
@@ -102,18 +84,20 @@ def _confidence(word: Sequence[ReadChar]) -> float:
     return math.exp(total / len(word))
 
 
-def _part(corners: Corners, start: float, end: float) -> Quad:
-    """The stretch of a line's box from `start` to `end`, cut along its own axes."""
-    top_left, top_right, bottom_right, bottom_left = corners.astype(np.float64)
-    top = top_right - top_left
-    bottom = bottom_right - bottom_left
+def _part(corners: Corners, line: ReadLine, word: Sequence[ReadChar]) -> Quad:
+    """The part of a line's box that a word takes up, cut along the line's own axes."""
+    start, end = word[0].start, max(word[-1].end, word[0].start)
     return (
-        _point(top_left + start * top),
-        _point(top_left + end * top),
-        _point(bottom_left + end * bottom),
-        _point(bottom_left + start * bottom),
+        _inside(corners, start, line.top),
+        _inside(corners, end, line.top),
+        _inside(corners, end, line.bottom),
+        _inside(corners, start, line.bottom),
     )
 
 
-def _point(xy: NDArray[np.float64]) -> Point:
-    return float(xy[0]), float(xy[1])
+def _inside(corners: Corners, along: float, down: float) -> Point:
+    top_left, top_right, bottom_right, bottom_left = corners.astype(np.float64)
+    upper = top_left + along * (top_right - top_left)
+    lower = bottom_left + along * (bottom_right - bottom_left)
+    point = upper + down * (lower - upper)
+    return float(point[0]), float(point[1])

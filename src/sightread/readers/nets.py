@@ -103,7 +103,6 @@ def _session(path: Path):  # type: ignore[no-untyped-def]
     options.log_severity_level = 4  # fatal only: nothing is to be printed on a user's terminal
     # Every picture has its own size: a memory pattern per size would grow without end.
     options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 

@@ -55,6 +55,9 @@ class ReadLine:
     """What a line says. Spaces are characters as well."""
 
     chars: tuple[ReadChar, ...]
+    top: float = 0.0
+    bottom: float = 1.0
+    """Where the letters begin and end, as fractions of the height of the line's box."""
 
     @property
     def text(self) -> str:
@@ -99,7 +102,7 @@ def recognise(
         probabilities = net(_tensor([crops[i] for i in batch], width))
         for row, i in enumerate(batch):
             read = decode(probabilities[row], alphabet, width / crops[i].shape[1])
-            lines[i] = _with_gaps(read, crops[i])
+            lines[i] = _measured(read, crops[i])
     return lines
 
 
@@ -157,34 +160,49 @@ def decode(probabilities: Tensor, alphabet: Sequence[str], stretch: float) -> Re
     return ReadLine(tuple(chars))
 
 
-def _with_gaps(line: ReadLine, crop: RGBImage) -> ReadLine:
-    """The line with `ReadChar.gap_before` measured in its picture."""
-    if len(line.chars) < 2:
-        return line
-    ink = _ink_columns(crop)
-    chars = [line.chars[0]]
-    for left, right in pairwise(line.chars):
-        middle_left = int((left.start + left.end) / 2 * len(ink))
-        middle_right = int((right.start + right.end) / 2 * len(ink))
-        gap = _longest_run(~ink[middle_left : middle_right + 1]) / _HEIGHT_PX
-        chars.append(replace(right, gap_before=gap))
-    return ReadLine(tuple(chars))
-
-
-def _ink_columns(crop: RGBImage) -> NDArray[np.bool_]:
-    """For each column of the line, whether a stroke passes through it.
+def _measured(line: ReadLine, crop: RGBImage) -> ReadLine:
+    """The line with the places of its characters and its height as the picture shows them.
 
     Strokes differ from the ground in lightness; how much, the line itself says.
     """
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[_HEIGHT_PX // 8 : -_HEIGHT_PX // 8]
-    spread = grey.max(axis=0).astype(np.float32) - grey.min(axis=0)
-    ink: NDArray[np.bool_] = spread > _INK_SHARE * np.percentile(spread, 90)
-    return ink
+    if not line.chars:
+        return line
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    columns = _has_ink(grey[_HEIGHT_PX // 8 : -_HEIGHT_PX // 8], axis=0)
+    middles = [(char.start + char.end) / 2 for char in line.chars]
+    borders = [_widest_gap(columns, 0.0, middles[0])]
+    borders += [_widest_gap(columns, left, right) for left, right in pairwise(middles)]
+    borders.append(_widest_gap(columns, middles[-1], 1.0))
+    chars = tuple(
+        replace(
+            char,
+            start=before[1],
+            end=after[0],
+            gap_before=(before[1] - before[0]) * len(columns) / _HEIGHT_PX,
+        )
+        for char, (before, after) in zip(line.chars, pairwise(borders), strict=True)
+    )
+    rows = np.flatnonzero(_has_ink(grey, axis=1))
+    return ReadLine(chars, rows[0] / _HEIGHT_PX, (rows[-1] + 1) / _HEIGHT_PX)
 
 
-def _longest_run(flags: NDArray[np.bool_]) -> int:
-    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False))
-    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
+def _has_ink(grey: NDArray[np.uint8], axis: int) -> NDArray[np.bool_]:
+    """Whether a stroke passes through each column (axis 0) or row (axis 1)."""
+    spread = grey.max(axis=axis).astype(np.float32) - grey.min(axis=axis)
+    ink: NDArray[np.bool_] = spread >= max(1.0, _INK_SHARE * float(np.percentile(spread, 90)))
+    return ink if ink.any() else np.ones_like(ink)
+
+
+def _widest_gap(ink: NDArray[np.bool_], start: float, end: float) -> tuple[float, float]:
+    """Where the widest stretch without ink lies between two places, all as fractions of the
+    length; without any, a point half-way, or at the outer end of the line."""
+    first, last = int(start * len(ink)), min(int(end * len(ink)) + 1, len(ink))
+    edges = np.flatnonzero(np.diff(~ink[first:last], prepend=False, append=False))
+    if not len(edges):
+        middle = 0.0 if start == 0 else 1.0 if end == 1 else (start + end) / 2
+        return middle, middle
+    widest = 2 * int(np.argmax(edges[1::2] - edges[::2]))
+    return (first + int(edges[widest])) / len(ink), (first + int(edges[widest + 1])) / len(ink)
 
 
 def _length(corners: Corners, start: int, end: int) -> float:

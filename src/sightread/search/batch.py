@@ -9,8 +9,9 @@ from sightread.search.known import KnownPaths
 from sightread.search.ledger import Ledger
 from sightread.types import PathStamp, PictureId, PictureRecord, Store
 
-_PICTURES = 64
-_FILES = 2048
+PICTURES = 64
+FILES = 2048
+"""So many pictures read, or files dealt with, are worth a commit."""
 
 
 class Batch:
@@ -37,7 +38,7 @@ class Batch:
 
     @property
     def full(self) -> bool:
-        return len(self._records) >= _PICTURES or self.files >= _FILES
+        return len(self._records) >= PICTURES or self.files >= FILES
 
     def add_record(self, stamp: PathStamp, record: PictureRecord) -> None:
         """A picture that was read in this file."""

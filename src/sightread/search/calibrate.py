@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightread.search.match import Candidate
+from sightread.text import letters
 from sightread.types import MatchKind, TermMode
 
 DEFAULT_THRESHOLD = 0.4
@@ -28,7 +29,7 @@ KINDS: tuple[MatchKind, ...] = ("exact", "look-alike", "edits", "prefix", "part"
 @dataclass(frozen=True, slots=True)
 class Line:
     """log odds = bias + cost * weighted edits + share * weighted edits per character
-    + length * ln(characters) + count * ln(regions that hold the reading)
+    + length * ln(letters) + count * ln(regions that hold the reading)
     + confidence * the reader's confidence + whole * (1 for a whole word, 0 for a piece of one)."""
 
     bias: float
@@ -81,7 +82,7 @@ def _coefficients(word: str, mode: TermMode, candidate: Candidate) -> tuple[floa
     literal = mode in ("prefix", "part") or (mode == "edits" and candidate.kind != "exact")
     line = _LITERAL if literal else LINES[candidate.kind]
     base = line.bias + line.cost * candidate.cost + line.share * candidate.cost / len(word)
-    base += line.length * float(np.log(len(word))) + line.count * float(np.log(candidate.count))
+    base += line.length * float(np.log(letters(word))) + line.count * float(np.log(candidate.count))
     return base, line.confidence, line.whole
 
 

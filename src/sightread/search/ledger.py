@@ -62,8 +62,8 @@ class Ledger:
     """Open with `Ledger.open`. Every change is on disk when its call returns."""
 
     def __init__(self, path: str, connection: sqlite3.Connection | None) -> None:
-        self._path = path
-        self._connection = connection
+        self.path = path
+        self.connection = connection
         self._lock = threading.Lock()
 
     @classmethod
@@ -93,8 +93,8 @@ class Ledger:
         Raises:
             LibraryError: the ledger is open for reading only, or cannot be written.
         """
-        if self._connection is None:
-            raise LibraryError(f"The ledger {self._path} is open for reading only.")
+        if self.connection is None:
+            raise LibraryError(f"The ledger {self.path} is open for reading only.")
         now = time.time()
         rows = [
             (os.fsencode(stamp.path), _storable(reason), stamp.size, stamp.mtime_ns, now)
@@ -103,7 +103,7 @@ class Ledger:
         gone = [(os.fsencode(path),) for path in cleared]
         if not rows and not gone:
             return
-        with self._lock, _as_library_error(self._path), self._connection as transaction:
+        with self._lock, _as_library_error(self.path), self.connection as transaction:
             transaction.executemany("DELETE FROM failures WHERE path = ?", gone)
             transaction.executemany(_UPSERT, rows)
 
@@ -117,16 +117,16 @@ class Ledger:
         return PathStamp(path, rows[0][2], rows[0][3]) if rows else None
 
     def __len__(self) -> int:
-        if self._connection is None:
+        if self.connection is None:
             return 0
-        with self._lock, _as_library_error(self._path):
-            [count] = self._connection.execute("SELECT count(*) FROM failures").fetchone()
+        with self._lock, _as_library_error(self.path):
+            [count] = self.connection.execute("SELECT count(*) FROM failures").fetchone()
         return int(count)
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
     def __enter__(self) -> Ledger:
         return self
@@ -142,11 +142,11 @@ class Ledger:
     def _rows(
         self, rest: str, values: tuple[bytes, ...] = ()
     ) -> list[tuple[bytes, str, int, int, float, int]]:
-        if self._connection is None:
+        if self.connection is None:
             return []
         columns = "SELECT path, reason, size, mtime_ns, failed_at, attempts FROM failures"
-        with self._lock, _as_library_error(self._path):
-            return self._connection.execute(f"{columns} {rest}", values).fetchall()
+        with self._lock, _as_library_error(self.path):
+            return self.connection.execute(f"{columns} {rest}", values).fetchall()
 
 
 def _connect_writer(path: str) -> sqlite3.Connection:
@@ -236,9 +236,22 @@ def _as_library_error(path: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        damaged = not isinstance(error, sqlite3.OperationalError)
-        way_out = " Delete that file: the failed files are then tried again." if damaged else ""
-        raise LibraryError(f"The ledger {path} cannot be used: {error}.{way_out}") from error
+        raise LibraryError(_sentence(path, error)) from error
+
+
+def _sentence(path: str, error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL":
+        return (
+            f"The disk of {path} is full: nothing that was there is lost; make room and run the "
+            "same command again."
+        )
+    if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
+        return (
+            f"The ledger {path} is damaged ({error}): delete that file, and the failed files are "
+            "tried again by the next `sightread index`."
+        )
+    return f"The ledger {path} cannot be used: {error}."
 
 
 def _storable(reason: str) -> str:

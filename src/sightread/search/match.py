@@ -17,6 +17,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from sightread.search.confusion import CLOSE, weighted_distances
+from sightread.text import letters
 from sightread.types import MatchKind, TermMode, Vocabulary
 
 MAX_CANDIDATES = 256
@@ -80,7 +81,7 @@ class Matcher:
         if mode == "edits":
             return exact + self._near(word, edits)
         near = self._near(word, max(1, round(_EDITS_PER_CHARACTER[far] * len(word))))
-        parts = self._containing(word) if len(word) >= 3 else []
+        parts = self._containing(word) if letters(word) >= 3 else []
         return exact + near + [c for c in parts if c.kind == "part"]
 
     def knows(self, token: str) -> bool:

@@ -111,7 +111,7 @@ def clear_vanished_failures(ledger: Ledger, walked: Walked, unmet: Iterable[str]
 def _unmounted(folder: str, count: int) -> str:
     return (
         f"{folder} holds no pictures now, but the library knows {count} from there: they are kept, "
-        "in case a disk is not mounted; `sightread forget` removes them."
+        "in case a disk is not mounted; `sightread forget --missing` removes them."
     )
 
 

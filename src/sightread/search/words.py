@@ -77,6 +77,8 @@ def candidates(
     """Readings that may be one word of the query: by the word with its inner punctuation
     ("1.44"), and, a little less likely then, by its letters and digits alone."""
     whole, bare = tokens(word)[0], key(word)
+    if mode == "exact":
+        return matcher.candidates(whole, mode)
     found = matcher.candidates(bare, mode, term.edits, far=floor == 0)
     if whole != bare:
         found = [replace(c, cost=1.0) if c.kind == "exact" else c for c in found]

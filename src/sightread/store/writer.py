@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,10 +29,13 @@ MAX_WAITING_CHANGES = 5_000
 FLUSHES_PER_MAINTENANCE = 24
 """Each flush adds a fragment to each table, and every fragment costs every query a little."""
 
+PRUNE_MARGIN_S = 60.0
+"""LanceDB reckons ages when it gets to dropping versions, some time after it was told the age."""
+
+_FLUSHES_WORTH_MERGING = 8
 _FRAGMENTS_WORTH_MERGING = 8
 _ROWS_WORTH_INDEXING = 5_000
 _NEVER = timedelta(days=36_500)
-_MARGIN_S = 1.0
 
 _Result = TypeVar("_Result")
 
@@ -192,7 +197,7 @@ class Writer:
             ("regions", "tokens", "LabelList"),
         ):
             self._index(self._tables[table], column, kind)
-        overdue = self.manifest.flushes >= FLUSHES_PER_MAINTENANCE
+        overdue = self.manifest.flushes >= _FLUSHES_WORTH_MERGING
         merged = {n: t for n, t in self._tables.items() if overdue or _wants_merging(t)}
         for table in merged.values():
             # Nothing may be dropped before the merged version is committed.
@@ -219,7 +224,7 @@ class Writer:
         kept = self.manifest.kept(name)
         times = [v["timestamp"] for v in table.list_versions() if v["version"] >= kept]
         oldest = min(times).timestamp() if times else 0.0
-        return timedelta(seconds=max(time.time() - oldest, 0.0) + _MARGIN_S)
+        return timedelta(seconds=max(time.time() - oldest, 0.0) + PRUNE_MARGIN_S)
 
     def _knows(self, picture: PictureId) -> bool:
         if picture in self._waiting.puts:
@@ -242,30 +247,26 @@ class Writer:
 
 
 def uninterrupted(work: Callable[[], _Result]) -> _Result:
-    """Do `work` to its end even if the user presses Ctrl-C meanwhile; KeyboardInterrupt is raised
+    """Do `work` to its end even if the user presses Ctrl-C meanwhile; what Ctrl-C does is done
     afterwards. LanceDB goes on with what it was doing when its caller is interrupted, and then
-    nobody knows what was written."""
-    if threading.current_thread() is not threading.main_thread():
+    nobody knows what was written. Who presses twice does not want to wait."""
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
         return work()
-    outcome: list[_Result] = []
-    failure: list[BaseException] = []
+    pressed: list[FrameType | None] = []
 
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:  # handed over to the waiting thread
-            failure.append(error)
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.append(frame)
+        if len(pressed) > 1:
+            usual(number, frame)
 
-    thread = threading.Thread(target=run, name="sightread-store-writer")
-    thread.start()
+    signal.signal(signal.SIGINT, note)
     try:
-        thread.join()
-    except KeyboardInterrupt:
-        thread.join()
-        raise
-    if failure:
-        raise failure[0]
-    return outcome[0]
+        return work()
+    finally:
+        signal.signal(signal.SIGINT, usual)
+        if len(pressed) == 1:
+            usual(signal.SIGINT, pressed[0])
 
 
 def _wants_merging(table: Any) -> bool:

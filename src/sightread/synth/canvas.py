@@ -18,15 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from sightread.synth.fonts import Face, load_face
+from sightread.synth.geometry import Box, Matrix, box_quad, map_quad, solve_homography
 from sightread.types import Point, Quad, RGBImage
 
 SUPERSAMPLE = 2
 
 Color = tuple[int, int, int] | tuple[int, int, int, int]
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in units."""
-Matrix = NDArray[np.float64]
-"""(3, 3) homography."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,47 +72,6 @@ class Pen:
         return replace(self, size=self.size * factor, tracking=self.tracking * factor)
 
 
-def solve_homography(source: Sequence[Point], target: Sequence[Point]) -> Matrix:
-    """The homography that takes four source points to four target points."""
-    rows = []
-    for (x, y), (u, v) in zip(source, target, strict=True):
-        rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
-        rows.append([0, 0, 0, x, y, 1, -v * x, -v * y])
-    right = np.array([c for point in target for c in point], dtype=np.float64)
-    solution = np.linalg.solve(np.array(rows, dtype=np.float64), right)
-    return np.append(solution, 1.0).reshape(3, 3)
-
-
-def map_quad(matrix: Matrix, quad: Sequence[Point]) -> Quad:
-    """The corners of a quad under a homography."""
-    corners = np.array([[x, y, 1.0] for x, y in quad]) @ matrix.T
-    corners = corners[:, :2] / corners[:, 2:]
-    a, b, c, d = ((float(x), float(y)) for x, y in corners)
-    return (a, b, c, d)
-
-
-def box_quad(box: Box) -> Quad:
-    """The corners of an upright box, clockwise from the top left."""
-    x0, y0, x1, y1 = box
-    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-
-
-def turned_quad(center: Point, size: tuple[float, float], angle: float) -> Quad:
-    """A rectangle of `size` around `center`, turned clockwise by `angle` degrees."""
-    (cx, cy), (w, h) = center, size
-    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-
-    def corner(dx: float, dy: float) -> Point:
-        return (cx + dx * cos - dy * sin, cy + dx * sin + dy * cos)
-
-    return (
-        corner(-w / 2, -h / 2),
-        corner(w / 2, -h / 2),
-        corner(w / 2, h / 2),
-        corner(-w / 2, h / 2),
-    )
-
-
 @dataclass(slots=True)
 class _Line:
     """A rendered line: its mask, where the mask's corner is from the baseline start, its words."""
@@ -137,9 +93,13 @@ class Canvas:
     # --- shapes ---------------------------------------------------------------------------
 
     def box(
-        self, box: Box, fill: Color | None, radius: float = 0.0,
-        outline: Color | None = None, line: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        box: Box,
+        fill: Color | None,
+        radius: float = 0.0,
+        outline: Color | None = None,
+        line: float = 1.0,
+    ) -> None:
         """A filled rectangle, with round corners and an outline if wanted."""
         x0, y0, x1, y1 = (round(v * SUPERSAMPLE) for v in box)
         if x1 <= x0 or y1 <= y0:
@@ -201,10 +161,11 @@ class Canvas:
         self.image.paste((0, 0, 0), (x0 * SUPERSAMPLE, y0 * SUPERSAMPLE), mask)
 
     def soften(self, blur: float) -> None:
-        """Put all that is drawn so far out of focus."""
-        self.image = self.image.reduce(SUPERSAMPLE).filter(ImageFilter.GaussianBlur(blur))
-        size = (self.width * SUPERSAMPLE, self.height * SUPERSAMPLE)
-        self.image = self.image.resize(size, Image.Resampling.BILINEAR)
+        """Put all that is drawn so far out of focus, by a radius in units."""
+        factor = SUPERSAMPLE * (2 if blur >= 3 else 1)  # fine detail would not survive anyway
+        small = self.image.reduce(factor)
+        small = small.filter(ImageFilter.GaussianBlur(blur * SUPERSAMPLE / factor))
+        self.image = small.resize(self.image.size, Image.Resampling.BILINEAR)
         self._draw = ImageDraw.Draw(self.image, "RGBA")
 
     # --- words ----------------------------------------------------------------------------
@@ -214,17 +175,17 @@ class Canvas:
         line = _render_line(text, pen)
         matrix = _placement(at, text, pen)
         left, top = line.offset
-        to_canvas = matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+        to_canvas = matrix @ _shifted(left, top)
         if pen.glow is not None:
             self._glow(line, matrix, pen.glow, pen.size)
         if pen.shadow is not None:
             dx, dy = (v * SUPERSAMPLE for v in pen.shadow)
-            shifted = np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1.0]]) @ to_canvas
+            shifted = _shifted(dx, dy) @ to_canvas
             self._lay(pen.shadow_fill, line.mask, shifted)
         if pen.stroke:
             thick = _render_line(text, pen, stroke=pen.stroke)
             left, top = thick.offset
-            offset = matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+            offset = matrix @ _shifted(left, top)
             self._lay(pen.stroke_fill, thick.mask, offset)
         self._lay(pen.fill, line.mask, to_canvas)
         if truth:
@@ -242,9 +203,13 @@ class Canvas:
         return y
 
     def place(
-        self, other: Canvas, quad: Sequence[Point], *,
-        mask: NDArray[np.uint8] | None = None, shadow: float = 0.0,
-    ) -> None:  # fmt: skip
+        self,
+        other: Canvas,
+        quad: Sequence[Point],
+        *,
+        mask: NDArray[np.uint8] | None = None,
+        shadow: float = 0.0,
+    ) -> None:
         """Put another canvas here so that its corners come to lie on `quad`.
 
         `mask` (any size, 255 where it is solid) cuts a form out of it; `shadow` is the blur of
@@ -285,7 +250,7 @@ class Canvas:
         wide.paste(line.mask, (pad, pad))
         wide = wide.filter(ImageFilter.GaussianBlur(blur)).point(lambda v: min(255, v * 1.5))
         left, top = line.offset[0] - pad, line.offset[1] - pad
-        self._lay(color, wide, matrix @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]]))
+        self._lay(color, wide, matrix @ _shifted(left, top))
 
     def _lay(self, what: Image.Image | Color, mask: Image.Image, matrix: Matrix) -> None:
         """Composite a colour or picture through a mask that lies under `matrix`."""
@@ -302,14 +267,17 @@ class Canvas:
         y1 = min(self.image.height, math.ceil(max(p[1] for p in quad)) + 1)
         if x1 <= x0 or y1 <= y0:
             return
-        shift = np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1.0]]) @ matrix
+        shift = _shifted(-x0, -y0) @ matrix
         size = (x1 - x0, y1 - y0)
         warped = cv2.warpPerspective(np.asarray(mask), shift, size, flags=cv2.INTER_LINEAR)
         if isinstance(what, Image.Image):
             pixels = cv2.warpPerspective(
-                np.asarray(what), shift, size,
-                flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
-            )  # fmt: skip
+                np.asarray(what),
+                shift,
+                size,
+                flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
             what = Image.fromarray(pixels)
         self._paste(what, Image.fromarray(warped), (x0, y0))
 
@@ -323,6 +291,10 @@ class Canvas:
         self.image.paste(what[:3], at, mask)
 
 
+def _shifted(dx: float, dy: float) -> Matrix:
+    return np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1.0]])
+
+
 def _placement(at: Point, text: str, pen: Pen) -> Matrix:
     """From the frame of the line (baseline start, inner pixels) to the inner pixels."""
     length = pen.width(text) * SUPERSAMPLE
@@ -332,19 +304,14 @@ def _placement(at: Point, text: str, pen: Pen) -> Matrix:
     cos, sin = math.cos(math.radians(pen.angle)), math.sin(math.radians(pen.angle))
     x, y = at[0] * SUPERSAMPLE, at[1] * SUPERSAMPLE
     turn = np.array([[cos, -sin, x], [sin, cos, y], [0, 0, 1.0]])
-    return turn @ np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1.0]])
+    return turn @ _shifted(dx, dy)
 
 
 def _render_line(text: str, pen: Pen, stroke: float = 0.0) -> _Line:
     font = pen.font()
     thick = round(stroke * SUPERSAMPLE)
     pad = thick + 4
-    pieces: list[tuple[str, float]] = [(text, 0.0)]
-    if pen.tracking:
-        pieces = [
-            (char, font.getlength(text[:i]) + pen.tracking * SUPERSAMPLE * i)
-            for i, char in enumerate(text)
-        ]
+    pieces = _pieces(text, 0, pen, font)
     boxes = [_shift(font.getbbox(piece, anchor="ls"), x) for piece, x in pieces]
     left = math.floor(min(box[0] for box in boxes)) - pad
     top = math.floor(min(box[1] for box in boxes)) - pad
@@ -357,17 +324,35 @@ def _render_line(text: str, pen: Pen, stroke: float = 0.0) -> _Line:
     return _Line(mask, (float(left), float(top)), _word_boxes(text, pen, font))
 
 
+def _pieces(
+    text: str, start: int, pen: Pen, font: ImageFont.FreeTypeFont, stop: int | None = None
+) -> list[tuple[str, float]]:
+    """What is drawn in one go, and how far from the start of the line: all, or each letter."""
+    if not pen.tracking:
+        return [(text[start:stop], font.getlength(text[:start]))]
+    step = pen.tracking * SUPERSAMPLE
+    places = range(start, len(text) if stop is None else stop)
+    return [(text[i], font.getlength(text[:i]) + step * i) for i in places]
+
+
 def _word_boxes(text: str, pen: Pen, font: ImageFont.FreeTypeFont) -> list[tuple[str, Box]]:
     found: list[tuple[str, Box]] = []
     start = 0
     for word in text.split():
         start = text.index(word, start)
-        x = font.getlength(text[:start]) + pen.tracking * SUPERSAMPLE * start
-        x0, y0, x1, y1 = _shift(font.getbbox(word, anchor="ls"), x)
-        found.append((word, (x0, y0, x1 + pen.tracking * SUPERSAMPLE * (len(word) - 1), y1)))
+        boxes = []
+        for piece, x in _pieces(text, start, pen, font, start + len(word)):
+            # The advance box that `getbbox` gives is wider than the ink.
+            mask, (dx, dy) = font.getmask2(piece, "L", anchor="ls")
+            ink = mask.getbbox()
+            if ink is not None:
+                boxes.append(_shift(ink, x + dx, dy))
+        if boxes:
+            x0s, y0s, x1s, y1s = zip(*boxes, strict=True)
+            found.append((word, (min(x0s), min(y0s), max(x1s), max(y1s))))
         start += len(word)
     return found
 
 
-def _shift(box: tuple[float, float, float, float], x: float) -> Box:
-    return (box[0] + x, box[1], box[2] + x, box[3])
+def _shift(box: tuple[float, float, float, float], dx: float, dy: float = 0.0) -> Box:
+    return (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from sightread.synth.surfaces import radial, value_noise
+from sightread.synth.surfaces import Field, radial, value_noise
 from sightread.types import RGBImage
 
 
@@ -58,7 +58,8 @@ def develop(image: RGBImage, look: Look, rng: np.random.Generator) -> RGBImage:
     if look.noise:
         grain = rng.standard_normal((height, width), dtype=np.float32)
         pixels += look.noise * grain[:, :, None]
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    developed: RGBImage = np.clip(pixels, 0, 255).astype(np.uint8)
+    return developed
 
 
 def _defocus(image: RGBImage, look: Look) -> RGBImage:
@@ -76,6 +77,6 @@ def _defocus(image: RGBImage, look: Look) -> RGBImage:
     return pixels
 
 
-def _enlarge(field: np.ndarray, width: int, height: int) -> np.ndarray:
+def _enlarge(field: Field, width: int, height: int) -> Field:
     resized = Image.fromarray(field).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized, dtype=np.float32)

@@ -15,10 +15,26 @@ from typing import Literal
 from PIL import ImageFont
 
 Face = Literal[
-    "plain", "sans", "medium", "bold", "heavy", "light", "serif", "serif bold", "serif black",
-    "serif italic", "slab", "slab bold", "slab italic", "grotesk", "grotesk bold", "round",
-    "hand", "narrow", "narrow bold",
-]  # fmt: skip
+    "plain",
+    "sans",
+    "medium",
+    "bold",
+    "heavy",
+    "light",
+    "serif",
+    "serif bold",
+    "serif black",
+    "serif italic",
+    "slab",
+    "slab bold",
+    "slab italic",
+    "grotesk",
+    "grotesk bold",
+    "round",
+    "hand",
+    "narrow",
+    "narrow bold",
+]
 
 FACES: dict[Face, tuple[str, str] | None] = {
     "plain": None,  # Pillow's own, always there
@@ -64,9 +80,7 @@ def find_face(face: Face) -> Path | None:
 
 def missing_packages() -> list[str]:
     """Names of the font packages that the faces want and that are not installed, sorted."""
-    missing = {
-        source[0] for face, source in FACES.items() if source and find_face(face) is None
-    }
+    missing = {source[0] for face, source in FACES.items() if source and find_face(face) is None}
     return sorted(missing)
 
 

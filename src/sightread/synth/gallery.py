@@ -56,7 +56,7 @@ SHOTS: tuple[Shot, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class DemoQuery:
-    """A telling query: what is typed, what to notice, and which pictures it must find."""
+    """A telling query: what is typed, what to notice, and all pictures that answer it."""
 
     line: str
     note: str
@@ -64,7 +64,32 @@ class DemoQuery:
 
 
 DEMO_QUERIES: tuple[DemoQuery, ...] = (
-    DemoQuery('"coffee shop"', "two words next to each other", ("shop-coffee-shop",)),
+    DemoQuery('"coffee shop"', "two words that stand next to each other", ("shop-coffee-shop",)),
+    DemoQuery(
+        '"coffe"~1',
+        "a letter is missing, one edit is allowed: COFFIN and TOFFEE stay out",
+        ("shop-coffee-shop", "pack-coffee-bag", "receipt-supermarket"),
+    ),
+    DemoQuery(
+        '"RE16*"', "codes by their beginning, hyphens or not", ("label-rack", "label-pallet")
+    ),
+    DemoQuery(
+        '"no parking" -taxi',
+        "a phrase, here one word under the other, and a word that must not be there",
+        ("sign-no-parking",),
+    ),
+    DemoQuery(
+        '"zurich"',
+        "finds Zürich without its dots",
+        ("shop-cafe-zurich", "sign-motorway", "ticket-train", "timetable-station", "label-parcel"),
+    ),
+    DemoQuery('"KOB 805"', "look-alikes: the plate says K0B 8O5", ("plate-red-car",)),
+    DemoQuery(
+        "person:fernwood",
+        "a person whom the files name; only one of the pictures shows the name",
+        ("ticket-boarding", "shop-book-shop", "quiet-sea"),
+    ),
+    DemoQuery('"quixolanthe"', "an invented word: nothing found is an answer", ()),
 )
 
 

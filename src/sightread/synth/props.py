@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sightread.synth.canvas import Box, Canvas, Color, box_quad
+from sightread.synth.canvas import Canvas, Color
+from sightread.synth.geometry import Box, box_quad
 from sightread.synth.surfaces import Shade, asphalt, gradient, ramp, tone, value_noise
 from sightread.types import Point, RGBImage
 
@@ -45,9 +46,7 @@ def awning(canvas: Canvas, box: Box, colors: tuple[Color, Color], stripes: int =
     """A striped awning, narrower at the top, with a scalloped edge and its shadow below."""
     x0, y0, x1, y1 = box
     step, slope, drop = (x1 - x0) / stripes, 18.0, 14.0
-    canvas.glaze(
-        (0, 0, 0), ramp((0, 0.5), (1, 0), across=False), (x0 + 6, y1, x1 - 6, y1 + 46)
-    )
+    canvas.glaze((0, 0, 0), ramp((0, 0.5), (1, 0), across=False), (x0 + 6, y1, x1 - 6, y1 + 46))
     top = (x1 - x0 - 2 * slope) / stripes
     for i in range(stripes):
         color = colors[i % 2]
@@ -105,10 +104,14 @@ def tree(canvas: Canvas, at: Point, height: float, rng: Rng, leaf: Color = (74, 
     x, y = at
     trunk = height * 0.045
     canvas.polygon(
-        [(x - trunk, y), (x - trunk * 0.5, y - height * 0.6), (x + trunk * 0.5, y - height * 0.6),
-         (x + trunk, y)],
+        [
+            (x - trunk, y),
+            (x - trunk * 0.5, y - height * 0.6),
+            (x + trunk * 0.5, y - height * 0.6),
+            (x + trunk, y),
+        ],
         (84, 64, 48),
-    )  # fmt: skip
+    )
     for layer in range(3):
         color = shade(leaf, 0.74 + 0.2 * layer)
         for _ in range(26):
@@ -148,8 +151,15 @@ def car(canvas: Canvas, box: Box, color: Color) -> None:
     for u0, u1, v0, v1 in ((0.26, 0.49, 0.34, 0.48), (0.52, 0.77, 0.52, 0.66)):
         glass = [at(u0, 0.43), at(v0, 0.12), at(v1, 0.12), at(u1, 0.43)]
         canvas.polygon(glass, (132, 156, 172))
-    body = [at(0, 0.56), at(0.06, 0.46), at(0.2, 0.42), at(0.84, 0.42), at(0.98, 0.52),
-            at(1, 0.82), at(0, 0.82)]  # fmt: skip
+    body = [
+        at(0, 0.56),
+        at(0.06, 0.46),
+        at(0.2, 0.42),
+        at(0.84, 0.42),
+        at(0.98, 0.52),
+        at(1, 0.82),
+        at(0, 0.82),
+    ]
     canvas.polygon(body, color)
     canvas.box((x0, y0 + h * 0.7, x1, y0 + h * 0.82), shade(color, 0.8), radius=4)
     canvas.line([at(0.5, 0.44), at(0.5, 0.78)], shade(color, 0.7), 1.5)
@@ -199,13 +209,18 @@ def street(canvas: Canvas, top: float, rng: Rng, dark: bool = False) -> None:
     gain = 0.45 if dark else 1.0
     stone = tone((186, 180, 170), np.full((2, 2), gain, np.float32))[0, 0]
     r, g, b = (int(v) for v in stone)
-    canvas.paint(asphalt(canvas.width, int(middle - top) + 1, rng, (r, g, b)), (0, top, canvas.width, middle))
+    canvas.paint(
+        asphalt(canvas.width, int(middle - top) + 1, rng, (r, g, b)), (0, top, canvas.width, middle)
+    )
     for i in range(-8, 26):
         x = canvas.width / 2 + (i - 8.5) * 64
         far = canvas.width / 2 + (x - canvas.width / 2) * 0.8
         canvas.line([(far, top), (x, middle)], (0, 0, 0, 46), 1.2)
-    canvas.line([(0, top + (middle - top) * 0.45), (canvas.width, top + (middle - top) * 0.45)],
-                (0, 0, 0, 46), 1.2)  # fmt: skip
+    canvas.line(
+        [(0, top + (middle - top) * 0.45), (canvas.width, top + (middle - top) * 0.45)],
+        (0, 0, 0, 46),
+        1.2,
+    )
     canvas.box((0, middle - 3, canvas.width, middle + 8), shade((200, 196, 188), gain))
     road = round(92 * gain)
     canvas.paint(

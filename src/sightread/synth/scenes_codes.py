@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 
-from sightread.synth.canvas import Canvas, Color, Pen, box_quad, turned_quad
+from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.synth.effects import Look
-from sightread.synth.places import PINE, crumple, lay, table_top
+from sightread.synth.geometry import box_quad, turned_quad
+from sightread.synth.places import PINE, Pose, crumple, lay, table_top
 from sightread.synth.props import (
-    Rng, barcode, glow_spot, matrix_code, screws, shade, sheet_shadow, skyline,
-)  # fmt: skip
+    Rng,
+    barcode,
+    glow_spot,
+    matrix_code,
+    screws,
+    shade,
+    sheet_shadow,
+    skyline,
+)
 from sightread.synth.shot import Shot
 from sightread.synth.surfaces import Shade, asphalt, corrugated, gradient, paper, plaster, ramp, sky
 from sightread.types import Metadata
@@ -34,7 +42,7 @@ def rear_of_car(plate: str, color: Shade, band: tuple[str, Color], frame: str, r
     canvas.polygon(glass, (52, 64, 76))
     canvas.polygon([(300, 84), (430, 84), (340, 262), (200, 262)], (255, 255, 255, 36))
     body = Canvas(780, 330)
-    body.paint(gradient(2, 64, shade(color, 1.2)[:3], color, dark[:3]))  # type: ignore[arg-type]
+    body.paint(gradient(2, 64, shade(color, 1.2)[:3], color, dark[:3]))
     body.box((0, 150, 780, 153), dark)
     body.box((0, 250, 780, 330), (44, 46, 50), 14)
     canvas.place(body, ((112, 270), (848, 270), (862, 600), (98, 600)))
@@ -97,7 +105,12 @@ def parcel(rng: Rng) -> Canvas:
     box.box((0, 236, 720, 238), (150, 112, 70, 160))
     sticker = Canvas(400, 300, (252, 252, 250))
     sticker.text((20, 40), "SHIP TO:", Pen("bold", 26, INK, "lm"))
-    sticker.lines((20, 84), ("Imogen Vantreight", "Rosenweg 27", "8004 Zürich"), Pen("grotesk", 33, INK, "lm"), 1.2)
+    sticker.lines(
+        (20, 84),
+        ("Imogen Vantreight", "Rosenweg 27", "8004 Zürich"),
+        Pen("grotesk", 33, INK, "lm"),
+        1.2,
+    )
     barcode(sticker, (16, 190, 300, 250), rng)
     sticker.text((20, 274), "1Z999AA10123456784", Pen("grotesk", 30, INK, "lm"))
     matrix_code(sticker, (304, 20, 386, 102), rng)
@@ -105,7 +118,7 @@ def parcel(rng: Rng) -> Canvas:
     box.text((560, 440), "FRAGILE", Pen("heavy", 62, (190, 36, 36), angle=-8))
     box.text((560, 500), "this side up", Pen("bold", 34, (190, 36, 36), angle=-8))
     crumple(box, rng, 0.14)
-    lay(canvas, box, (450, 360), 8, 1.0, shadow=22)
+    lay(canvas, box, Pose((450, 360), 8, 1.0), shadow=22)
     return canvas
 
 
@@ -118,7 +131,7 @@ def rack(rng: Rng) -> Canvas:
     labels = (("RE-16A", "RE-16B", "RE-17A"), ("RF-O1C", "RF-01C", "RF-02C"))
     for level, names in enumerate(labels):
         y = 300 + 300 * level
-        for slot, name in enumerate(names):
+        for slot in range(len(names)):
             x = 60 + 310 * slot
             r, g, b = (int(v) for v in rng.integers(90, 200, 3))
             box = Canvas(230, 180)
@@ -152,7 +165,7 @@ def long_number(rng: Rng) -> Canvas:
     sheet.text((820, 314), "BEST BEFORE 2025-11-30", Pen("bold", 30, INK, "rm"))
     sheet.text((40, 392), "SSCC 00340123450000000018", Pen("grotesk", 40, INK, "lm"))
     crumple(sheet, rng, 0.12)
-    lay(canvas, sheet, (500, 320), -4, 1.0, 0.05)
+    lay(canvas, sheet, Pose((500, 320), -4, 1.0, 0.05))
     return canvas
 
 
@@ -167,7 +180,9 @@ def name_plate(rng: Rng) -> Canvas:
     plate.box((10, 10, 590, 390), None, 10, (60, 64, 70), 3)
     plate.text((300, 62), "HYDROPUMP", Pen("heavy", 58, INK, tracking=4))
     plate.box((30, 102, 570, 105), (60, 64, 70))
-    for row, (name, value) in enumerate((("TYPE", "HP-8800/3"), ("SERIAL", "B0O8-11I1-Z2"), ("POWER", "5.5 kW"), ("YEAR", "1998"))):
+    for row, (name, value) in enumerate(
+        (("TYPE", "HP-8800/3"), ("SERIAL", "B0O8-11I1-Z2"), ("POWER", "5.5 kW"), ("YEAR", "1998"))
+    ):
         plate.text((50, 150 + 62 * row), name, Pen("medium", 34, INK, "lm"))
         plate.text((230, 150 + 62 * row), value, Pen("grotesk bold", 44, INK, "lm"))
         plate.box((224, 176 + 62 * row, 560, 178 + 62 * row), (120, 124, 130))
@@ -178,19 +193,39 @@ def name_plate(rng: Rng) -> Canvas:
     return canvas
 
 
-# fmt: off
 SHOTS: tuple[Shot, ...] = (
-    Shot("plate-blue-car", "codes", partial(rear_of_car, "ZH·40 817", (44, 84, 140), ("CH", (200, 30, 40)), "Garage Tannenhof")),
-    Shot("plate-red-car", "codes", partial(rear_of_car, "K0B 8O5", (160, 34, 38), ("X", (24, 60, 150)), "drive safely"),
-         Look(light=0.6, noise=6, blur=0.7)),
-    Shot("plate-green-car", "codes", partial(rear_of_car, "TAXI 52", (40, 104, 70), ("T", (24, 60, 150)), "call 555 0199"),
-         Look(warmth=0.3, shake=3), metadata=Metadata(taken_at=1711900000.0, keywords=("taxi", "car"))),
-    Shot("container-blue", "codes", partial(container, "MRSU 417290 3", "45G1", (40, 92, 150), "NORDLINE", lean=0.6)),
-    Shot("container-red", "codes", partial(container, "TQLU 880015 6", "22G1", (150, 54, 40), "PACIFICA"),
-         Look(haze=0.2), metadata=Metadata(latitude=53.5461, longitude=9.9661)),
+    Shot(
+        "plate-blue-car",
+        "codes",
+        partial(rear_of_car, "ZH·40 817", (44, 84, 140), ("CH", (200, 30, 40)), "Garage Tannenhof"),
+    ),
+    Shot(
+        "plate-red-car",
+        "codes",
+        partial(rear_of_car, "K0B 8O5", (160, 34, 38), ("X", (24, 60, 150)), "drive safely"),
+        Look(light=0.6, noise=6, blur=0.7),
+    ),
+    Shot(
+        "plate-green-car",
+        "codes",
+        partial(rear_of_car, "TAXI 52", (40, 104, 70), ("T", (24, 60, 150)), "call 555 0199"),
+        Look(warmth=0.3, shake=3),
+        metadata=Metadata(taken_at=1711900000.0, keywords=("taxi", "car")),
+    ),
+    Shot(
+        "container-blue",
+        "codes",
+        partial(container, "MRSU 417290 3", "45G1", (40, 92, 150), "NORDLINE", lean=0.6),
+    ),
+    Shot(
+        "container-red",
+        "codes",
+        partial(container, "TQLU 880015 6", "22G1", (150, 54, 40), "PACIFICA"),
+        Look(haze=0.2),
+        metadata=Metadata(latitude=53.5461, longitude=9.9661),
+    ),
     Shot("label-parcel", "codes", parcel, Look(dapple=0.15)),
     Shot("label-rack", "codes", rack, Look(noise=5, light=0.9)),
     Shot("label-pallet", "codes", long_number),
     Shot("label-pump", "codes", name_plate, Look(warmth=-0.2, vignette=0.35)),
 )
-# fmt: on

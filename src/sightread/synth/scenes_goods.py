@@ -2,90 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightread.synth.canvas import Canvas, Color, Pen, turned_quad
+from sightread.synth.canvas import Canvas, Pen
 from sightread.synth.effects import Look
-from sightread.synth.fonts import Face
-from sightread.synth.places import LINEN, OAK, PINE, SLATE, WALNUT, counter, lay, table_top
+from sightread.synth.geometry import turned_quad
+from sightread.synth.packs import Pack, draw_motif, label
+from sightread.synth.places import LINEN, PINE, SLATE, WALNUT, Pose, counter, lay, table_top
 from sightread.synth.props import Rng, barcode, shade
 from sightread.synth.shot import Shot
-from sightread.synth.surfaces import Shade, gradient, ramp, value_noise
-from sightread.types import Metadata, Point
-
-Line = tuple[str, Face, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """A package: its form, its words from top to bottom, its colours and picture."""
-
-    form: str
-    lines: tuple[Line, ...]
-    color: Shade
-    ink: Color = (255, 250, 236)
-    motif: str = "beans"
-    accent: Color = (240, 190, 90)
-    band: Color | None = None
-    side: tuple[str, ...] = ()
-    wall: Shade = (214, 216, 206)
-    wood: Shade = OAK
-    angle: float = 0.0
-
-
-def label(pack: Pack, width: int, height: int, rng: Rng) -> Canvas:
-    """The printed face of a package."""
-    canvas = Canvas(width, height)
-    r, g, b, *_ = shade(pack.color, 0.8)
-    canvas.paint(gradient(2, 64, pack.color, pack.color, (r, g, b)))
-    middle = height * 0.5
-    draw_motif(canvas, pack.motif, (width / 2, height * 0.735), min(width * 0.24, height * 0.135), pack, rng)
-    if pack.band:
-        canvas.box((0, height * 0.13, width, middle + height * 0.07), pack.band)
-        canvas.box((0, height * 0.13 - 8, width, height * 0.13 - 3), pack.accent)
-        canvas.box((0, middle + height * 0.07 + 3, width, middle + height * 0.07 + 8), pack.accent)
-    last = len(pack.lines) - 1
-    total = sum(size * 1.3 for _, _, size in pack.lines[:last])
-    y = height * 0.33 - total / 2
-    for i, (text, face, size) in enumerate(pack.lines):
-        pen = Pen(face, size, pack.ink).fit(text, width * 0.86)
-        if i == last:
-            canvas.text((width / 2, height * 0.93), text, pen)
-        else:
-            canvas.text((width / 2, y + size * 0.65), text, pen)
-            y += size * 1.3
-    return canvas
-
-
-def draw_motif(canvas: Canvas, kind: str, at: Point, size: float, pack: Pack, rng: Rng) -> None:
-    """The picture on a package: beans, leaves, fruit, a sun, waves."""
-    x, y = at
-    if kind == "sun":
-        for k in range(16):
-            angle = k * np.pi / 8
-            tip = (x + float(np.cos(angle)) * size, y + float(np.sin(angle)) * size)
-            canvas.line([at, tip], pack.accent, size * 0.08)
-        canvas.disc(at, size * 0.6, pack.accent)
-        canvas.disc((x - size * 0.12, y - size * 0.12), size * 0.4, shade(pack.accent, 1.15))
-    elif kind == "waves":
-        for k in range(4):
-            points = [(float(u), y + (k - 2) * size * 0.32 + float(np.sin(u / 22 + k)) * 8) for u in range(0, canvas.width + 8, 8)]
-            canvas.line(points, shade(pack.accent, 1 - 0.12 * k), size * 0.14)
-    else:
-        colors: dict[str, Color] = {"beans": (150, 96, 58), "leaf": (70, 120, 60), "fruit": (226, 120, 40), "tomato": (206, 44, 34)}
-        for _ in range(9):
-            cx, cy = x + float(rng.uniform(-1, 1)) * size, y + float(rng.uniform(-0.5, 0.5)) * size
-            r = size * (0.34 if kind in ("fruit", "tomato") else 0.24)
-            canvas.ellipse((cx - r, cy - r * 0.74, cx + r, cy + r * 0.74), shade(colors[kind], 0.75))
-            canvas.ellipse((cx - r * 0.92, cy - r * 0.7, cx + r * 0.86, cy + r * 0.62), colors[kind])
-            if kind in ("beans", "leaf"):
-                canvas.arc((cx - r * 0.7, cy - r * 0.5, cx + r * 0.7, cy + r * 0.6), 190, 350, shade(colors[kind], 1.6), 2)
-            else:
-                canvas.ellipse((cx - r * 0.5, cy - r * 0.5, cx - r * 0.1, cy - r * 0.2), (255, 255, 255, 110))
+from sightread.synth.surfaces import gradient, ramp, value_noise
+from sightread.types import Metadata
 
 
 def rounded_mask(width: int, height: int, bulge: float) -> np.ndarray:
@@ -111,17 +41,29 @@ def can_scene(pack: Pack, rng: Rng) -> Canvas:
     face = label(pack, width, height, rng)
     round_light(face)
     x0, y0 = 420 - width / 2, 600 - height
-    canvas.shadow([(x0 + 10, 590), (x0 + width + 60, 590), (x0 + width + 40, 628), (x0, 628)], 14, 0.6)
+    canvas.shadow(
+        [(x0 + 10, 590), (x0 + width + 60, 590), (x0 + width + 40, 628), (x0, 628)], 14, 0.6
+    )
     if pack.form == "jar":
         glass = Canvas(width, 70, (226, 214, 190))
         round_light(glass)
-        canvas.place(glass, [(x0, y0 - 34), (x0 + width, y0 - 34), (x0 + width, y0 + 36), (x0, y0 + 36)])
+        canvas.place(
+            glass, [(x0, y0 - 34), (x0 + width, y0 - 34), (x0 + width, y0 + 36), (x0, y0 + 36)]
+        )
         lid = Canvas(width - 30, 64, (176, 44, 48))
         for k in range(0, width, 12):
             lid.box((k, 0, k + 6, 64), (212, 84, 84))
         round_light(lid)
-        canvas.place(lid, [(x0 + 15, y0 - 92), (x0 + width - 15, y0 - 92), (x0 + width - 15, y0 - 30), (x0 + 15, y0 - 30)],
-                     mask=rounded_mask(width - 30, 64, 10).astype(np.uint8))  # fmt: skip
+        canvas.place(
+            lid,
+            [
+                (x0 + 15, y0 - 92),
+                (x0 + width - 15, y0 - 92),
+                (x0 + width - 15, y0 - 30),
+                (x0 + 15, y0 - 30),
+            ],
+            mask=rounded_mask(width - 30, 64, 10).astype(np.uint8),
+        )
     quad = [(x0, y0), (x0 + width, y0), (x0 + width, y0 + height), (x0, y0 + height)]
     canvas.place(face, quad, mask=rounded_mask(width, height, 18).astype(np.uint8))
     if pack.form == "can":
@@ -187,7 +129,7 @@ def bar_scene(pack: Pack, rng: Rng) -> Canvas:
     face.glaze((255, 255, 255), ramp((0.1, 0), (0.3, 0.2), (0.42, 0), (1, 0)))
     for x in (14, 666):
         face.glaze((0, 0, 0), ramp((0, 0), (0.5, 0.4), (1, 0)), (x - 14, 0, x + 14, 300))
-    lay(canvas, face, (450, 320), pack.angle, shadow=14)
+    lay(canvas, face, Pose((450, 320), pack.angle), shadow=14)
     if pack.form == "bar":
         for i in range(3):
             at = (700 + 64 * i, 575 - 14 * i)
@@ -202,41 +144,179 @@ def _square() -> Canvas:
 
 
 FORMS = {
-    "can": can_scene, "jar": can_scene, "carton": carton_scene, "bag": bag_scene,
-    "bar": bar_scene, "flat": bar_scene,
-}  # fmt: skip
+    "can": can_scene,
+    "jar": can_scene,
+    "carton": carton_scene,
+    "bag": bag_scene,
+    "bar": bar_scene,
+    "flat": bar_scene,
+}
 
-# fmt: off
 PACKS: tuple[tuple[str, Pack, Look, Metadata], ...] = (
-    ("coffee-bag", Pack("bag", (("MOUNTAIN", "slab bold", 50), ("COFFEE", "slab bold", 66),
-        ("dark roast", "hand", 40), ("whole beans 500 g", "medium", 26)), (92, 50, 38), band=(48, 28, 24)),
-        Look(warmth=0.3), Metadata(keywords=("kitchen", "pantry"))),
-    ("toffee-tin", Pack("can", (("BUTTER", "round", 44), ("TOFFEE", "round", 70),
-        ("soft & creamy", "serif italic", 32), ("12 PIECES", "bold", 28)), (238, 182, 78), (92, 42, 20),
-        "waves", (196, 110, 40), wall=(176, 196, 200)), Look(), Metadata()),
-    ("green-tea", Pack("carton", (("Green Tea", "serif bold", 58), ("with jasmine", "serif italic", 36),
-        ("20 bags", "medium", 30)), (222, 232, 206), (34, 74, 44), "leaf", (120, 160, 90),
-        side=("GREEN TEA",), wall=(206, 190, 176)), Look(dapple=0.2), Metadata()),
-    ("oats", Pack("carton", (("Crunchy", "round", 64), ("OATS", "round", 88), ("with honey", "hand", 36),
-        ("NET WT 375 g", "bold", 24)), (30, 92, 150), motif="sun", accent=(250, 196, 60),
-        side=("wholegrain oats",)), Look(), Metadata()),
-    ("milk", Pack("carton", (("Fresh", "serif italic", 56), ("MILK", "heavy", 96), ("3.5% fat", "medium", 32),
-        ("1 LITRE", "bold", 30)), (240, 244, 248), (24, 70, 140), "waves", (90, 150, 210),
-        wall=(214, 196, 170), wood=WALNUT), Look(warmth=-0.2), Metadata()),
-    ("jam", Pack("jar", (("Apricot", "hand", 62), ("Jam", "hand", 54), ("August 2023", "hand", 30)),
-        (250, 244, 226), (110, 48, 30), "fruit", wood=PINE), Look(warmth=0.4),
-        Metadata(title="Homemade", caption="Grandmother's recipe from the orchard", taken_at=1692000000.0)),
-    ("tomatoes", Pack("can", (("Pomodori", "serif italic", 58), ("peeled tomatoes", "bold", 30),
-        ("400 g", "heavy", 36)), (206, 40, 34), motif="tomato", band=(26, 92, 60), wall=(226, 220, 206),
-        wood=SLATE), Look(light=0.55, noise=7, blur=0.7), Metadata()),
-    ("chocolate", Pack("bar", (("NOIR 70%", "narrow bold", 92), ("dark chocolate", "light", 36),
-        ("with sea salt 100 g", "light", 26)), (44, 26, 24), (232, 196, 130), "beans", wood=LINEN, angle=-9),
-        Look(), Metadata()),
-    ("tablets", Pack("flat", (("Dormilex", "heavy", 70), ("500 mg", "bold", 40), ("20 tablets", "medium", 30),
-        ("Keep out of the reach of children", "sans", 22)), (246, 248, 250), (20, 60, 110), "sun",
-        (110, 190, 200), wood=PINE, angle=14), Look(dapple=0.25), Metadata()),
+    (
+        "coffee-bag",
+        Pack(
+            "bag",
+            (
+                ("MOUNTAIN", "slab bold", 50),
+                ("COFFEE", "slab bold", 66),
+                ("dark roast", "hand", 40),
+                ("whole beans 500 g", "medium", 26),
+            ),
+            (92, 50, 38),
+            band=(48, 28, 24),
+        ),
+        Look(warmth=0.3),
+        Metadata(keywords=("kitchen", "pantry")),
+    ),
+    (
+        "toffee-tin",
+        Pack(
+            "can",
+            (
+                ("BUTTER", "round", 44),
+                ("TOFFEE", "round", 70),
+                ("soft & creamy", "serif italic", 32),
+                ("12 PIECES", "bold", 28),
+            ),
+            (238, 182, 78),
+            (92, 42, 20),
+            "waves",
+            (196, 110, 40),
+            wall=(176, 196, 200),
+        ),
+        Look(),
+        Metadata(),
+    ),
+    (
+        "green-tea",
+        Pack(
+            "carton",
+            (
+                ("Green Tea", "serif bold", 58),
+                ("with jasmine", "serif italic", 36),
+                ("20 bags", "medium", 30),
+            ),
+            (222, 232, 206),
+            (34, 74, 44),
+            "leaf",
+            (120, 160, 90),
+            side=("GREEN TEA",),
+            wall=(206, 190, 176),
+        ),
+        Look(dapple=0.2),
+        Metadata(),
+    ),
+    (
+        "oats",
+        Pack(
+            "carton",
+            (
+                ("Crunchy", "round", 64),
+                ("OATS", "round", 88),
+                ("with honey", "hand", 36),
+                ("NET WT 375 g", "bold", 24),
+            ),
+            (30, 92, 150),
+            motif="sun",
+            accent=(250, 196, 60),
+            side=("wholegrain oats",),
+        ),
+        Look(),
+        Metadata(),
+    ),
+    (
+        "milk",
+        Pack(
+            "carton",
+            (
+                ("Fresh", "serif italic", 56),
+                ("MILK", "heavy", 96),
+                ("3.5% fat", "medium", 32),
+                ("1 LITRE", "bold", 30),
+            ),
+            (240, 244, 248),
+            (24, 70, 140),
+            "waves",
+            (90, 150, 210),
+            wall=(214, 196, 170),
+            wood=WALNUT,
+        ),
+        Look(warmth=-0.2),
+        Metadata(),
+    ),
+    (
+        "jam",
+        Pack(
+            "jar",
+            (("Apricot", "hand", 62), ("Jam", "hand", 54), ("August 2023", "hand", 30)),
+            (250, 244, 226),
+            (110, 48, 30),
+            "fruit",
+            wood=PINE,
+        ),
+        Look(warmth=0.4),
+        Metadata(
+            title="Homemade", caption="Grandmother's recipe from the orchard", taken_at=1692000000.0
+        ),
+    ),
+    (
+        "tomatoes",
+        Pack(
+            "can",
+            (
+                ("Pomodori", "serif italic", 58),
+                ("peeled tomatoes", "bold", 30),
+                ("400 g", "heavy", 36),
+            ),
+            (206, 40, 34),
+            motif="tomato",
+            band=(26, 92, 60),
+            wall=(226, 220, 206),
+            wood=SLATE,
+        ),
+        Look(light=0.55, noise=7, blur=0.7),
+        Metadata(),
+    ),
+    (
+        "chocolate",
+        Pack(
+            "bar",
+            (
+                ("NOIR 70%", "narrow bold", 92),
+                ("dark chocolate", "light", 36),
+                ("with sea salt 100 g", "light", 26),
+            ),
+            (44, 26, 24),
+            (232, 196, 130),
+            "beans",
+            wood=LINEN,
+            angle=-9,
+        ),
+        Look(),
+        Metadata(),
+    ),
+    (
+        "tablets",
+        Pack(
+            "flat",
+            (
+                ("Dormilex", "heavy", 70),
+                ("500 mg", "bold", 40),
+                ("20 tablets", "medium", 30),
+                ("Keep out of the reach of children", "sans", 22),
+            ),
+            (246, 248, 250),
+            (20, 60, 110),
+            "sun",
+            (110, 190, 200),
+            wood=PINE,
+            angle=14,
+        ),
+        Look(dapple=0.25),
+        Metadata(),
+    ),
 )
-# fmt: on
 
 SHOTS: tuple[Shot, ...] = tuple(
     Shot(f"pack-{name}", "packages", partial(FORMS[pack.form], pack), look, metadata=metadata)

@@ -10,11 +10,23 @@ from typing import TypedDict, Unpack
 from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.synth.effects import DAYLIGHT, Look
 from sightread.synth.places import (
-    LINEN, OAK, PINE, SLATE, WALNUT, coins, crumple, cup, lay, pencil, table_top,
-)  # fmt: skip
-from sightread.synth.props import Rng, barcode, matrix_code, shade
+    LINEN,
+    OAK,
+    PINE,
+    SLATE,
+    WALNUT,
+    Pose,
+    coins,
+    crumple,
+    cup,
+    lay,
+    pencil,
+    table_top,
+)
+from sightread.synth.props import Rng, barcode
 from sightread.synth.shot import UNDESCRIBED, Shot, Suffix
-from sightread.synth.surfaces import Shade, gradient, paper, ramp
+from sightread.synth.surfaces import Shade, paper, ramp
+from sightread.synth.tickets import boarding_pass, concert_ticket, parking_ticket, train_ticket
 from sightread.types import Metadata, Point
 
 Sheet = Callable[[Rng], Canvas]
@@ -23,9 +35,12 @@ BLUE_INK: Color = (26, 48, 128)
 
 
 def receipt(
-    rng: Rng, head: tuple[str, ...], items: tuple[tuple[str, str], ...],
-    total: tuple[str, str], foot: tuple[str, ...],
-) -> Canvas:  # fmt: skip
+    rng: Rng,
+    head: tuple[str, ...],
+    items: tuple[tuple[str, str], ...],
+    total: tuple[str, str],
+    foot: tuple[str, ...],
+) -> Canvas:
     """A till receipt: shop, items with prices, total, thanks."""
     height = 190 + 38 * len(items) + 40 * len(head) + 34 * len(foot) + 70
     sheet = Canvas(380, height)
@@ -57,75 +72,6 @@ def receipt(
 def _dashes(sheet: Canvas, y: float) -> None:
     for x in range(24, sheet.width - 24, 14):
         sheet.box((x, y, x + 8, y + 1.5), (90, 90, 94))
-
-
-def train_ticket(rng: Rng) -> Canvas:
-    """A train ticket with a stub."""
-    sheet = Canvas(640, 290)
-    sheet.paint(paper(640, 290, rng, (246, 226, 190)))
-    sheet.box((0, 0, 640, 62), (176, 40, 50))
-    white: Color = (255, 252, 244)
-    sheet.text((24, 32), "RAILWAY TICKET", Pen("heavy", 34, white, "lm"))
-    sheet.text((616, 32), "2nd class", Pen("medium", 28, white, "rm"))
-    for x, name, value in ((24, "From", "Geneva"), (250, "To", "Zürich")):
-        sheet.text((x, 92), name, Pen("sans", 20, (110, 90, 70), "lm"))
-        sheet.text((x, 132), value, Pen("bold", 46, INK, "lm"))
-    sheet.text((24, 196), "14 May 2024", Pen("bold", 30, INK, "lm"))
-    sheet.text((250, 196), "Seat 61A", Pen("bold", 30, INK, "lm"))
-    sheet.text((24, 250), "CHF 84.00", Pen("heavy", 36, INK, "lm"))
-    matrix_code(sheet, (480, 90, 616, 226), rng)
-    sheet.text((548, 252), "7742-0915", Pen("medium", 25, INK))
-    for y in range(70, 290, 16):
-        sheet.disc((460, y), 2.4, (150, 120, 90))
-    return sheet
-
-
-def concert_ticket(rng: Rng) -> Canvas:
-    """A concert ticket with a turned stub."""
-    sheet = Canvas(680, 270)
-    sheet.paint(gradient(2, 32, (52, 28, 92), (150, 40, 110), (240, 120, 70)))
-    gold: Color = (255, 224, 150)
-    sheet.text((36, 54), "ADMIT ONE", Pen("bold", 28, gold, "lm", tracking=5))
-    sheet.text((36, 124), "Velvet Comets", Pen("round", 62, (255, 255, 255), "lm").fit("Velvet Comets", 470))
-    sheet.text((36, 188), "Lakeside Arena", Pen("medium", 32, (255, 244, 230), "lm"))
-    sheet.text((36, 232), "Fri 21 June 20:30", Pen("medium", 28, (255, 244, 230), "lm"))
-    for y in range(6, 270, 16):
-        sheet.disc((548, y), 2.6, (255, 230, 210))
-    sheet.text((588, 135), "ROW F", Pen("heavy", 40, gold, angle=-90))
-    sheet.text((642, 135), "SEAT 118", Pen("medium", 30, (255, 255, 255), angle=-90))
-    return sheet
-
-
-def boarding_pass(rng: Rng) -> Canvas:
-    """A boarding pass with a large gate."""
-    sheet = Canvas(700, 300)
-    sheet.paint(paper(700, 300, rng, (250, 252, 253)))
-    sheet.box((0, 0, 700, 58), (20, 90, 140))
-    sheet.text((28, 30), "BOARDING PASS", Pen("heavy", 32, (255, 255, 255), "lm", tracking=2))
-    sheet.text((672, 30), "Skylark Air", Pen("serif italic", 30, (255, 255, 255), "rm"))
-    sheet.text((28, 84), "Passenger", Pen("sans", 20, (110, 120, 130), "lm"))
-    sheet.text((28, 116), "FERNWOOD / ADA", Pen("bold", 32, INK, "lm"))
-    sheet.text((28, 186), "OSL", Pen("heavy", 72, INK, "lm"))
-    sheet.line([(216, 188), (300, 188)], (20, 90, 140), 5)
-    sheet.polygon([(300, 172), (328, 188), (300, 204)], (20, 90, 140))
-    sheet.text((350, 186), "LHR", Pen("heavy", 72, INK, "lm"))
-    for x, name, value in ((28, "Flight", "SK 4107"), (226, "Gate", "B12"), (372, "Seat", "23C")):
-        sheet.text((x, 240), name, Pen("sans", 20, (110, 120, 130), "lm"))
-        sheet.text((x, 270), value, Pen("bold", 32, INK, "lm"))
-    matrix_code(sheet, (530, 90, 672, 232), rng)
-    return sheet
-
-
-def parking_ticket(rng: Rng) -> Canvas:
-    """A yellow parking voucher."""
-    sheet = Canvas(360, 470)
-    sheet.paint(paper(360, 470, rng, (252, 232, 130), 1))
-    sheet.text((180, 56), "P", Pen("heavy", 84, (24, 70, 150)))
-    for y, line, size in ((130, "PARKING", 46), (184, "valid until", 30), (250, "16:45", 84), (326, "03.09.2023", 38)):
-        sheet.text((180, y), line, Pen("grotesk bold" if size > 35 else "grotesk", size, INK))
-    sheet.text((180, 386), "paid $3.20", Pen("grotesk bold", 36, INK))
-    sheet.text((180, 434), "No. 000481937", Pen("grotesk", 27, INK))
-    return sheet
 
 
 def note(
@@ -160,8 +106,12 @@ def invoice(rng: Rng) -> Canvas:
     for x, anchor, name in ((60, "lm", "Item"), (380, "rm", "Qty"), (560, "rm", "Amount")):
         sheet.text((x, 246), name, Pen("bold", 26, INK, anchor))
     y = 300.0
-    for name, quantity, amount in (("Steel hammer", "4", "119.60"), ("Box of screws", "25", "62.50"),
-                                   ("Folding ruler", "10", "84.00"), ("Delivery", "1", "12.90")):  # fmt: skip
+    for name, quantity, amount in (
+        ("Steel hammer", "4", "119.60"),
+        ("Box of screws", "25", "62.50"),
+        ("Folding ruler", "10", "84.00"),
+        ("Delivery", "1", "12.90"),
+    ):
         sheet.text((60, y), name, Pen("sans", 26, INK, "lm"))
         sheet.text((380, y), quantity, Pen("sans", 26, INK, "rm"))
         sheet.text((560, y), amount, Pen("sans", 26, INK, "rm"))
@@ -171,7 +121,9 @@ def invoice(rng: Rng) -> Canvas:
     sheet.text((560, y + 26), "€279.00", Pen("heavy", 34, INK, "rm"))
     sheet.text((48, 690), "Payable within 30 days", Pen("sans", 26, INK, "lm"))
     sheet.text((48, 740), "Thank you!", Pen("hand", 40, BLUE_INK, "lm"))
-    sheet.text((430, 640), "PAID", Pen("grotesk bold", 84, (190, 40, 44, 190), angle=-16, tracking=6))
+    sheet.text(
+        (430, 640), "PAID", Pen("grotesk bold", 84, (190, 40, 44, 190), angle=-16, tracking=6)
+    )
     return sheet
 
 
@@ -192,7 +144,7 @@ def on_table(sheet: Sheet, lying: Lying, rng: Rng) -> Canvas:
     canvas = table_top(rng, lying.get("wood", OAK), lying.get("material", "wood"))
     where = lying.get("at", (480.0, 360.0))
     zoom, tilt = lying.get("zoom", 1.0), lying.get("tilt", 0.0)
-    lay(canvas, sheet(rng), where, lying.get("angle", 0.0), zoom, tilt)
+    lay(canvas, sheet(rng), Pose(where, lying.get("angle", 0.0), zoom, tilt))
     beside = lying.get("beside")
     if beside == "cup":
         cup(canvas, (830, 140), 78)
@@ -206,51 +158,197 @@ def on_table(sheet: Sheet, lying: Lying, rng: Rng) -> Canvas:
 
 
 def _shot(
-    name: str, kind: str, sheet: Sheet, look: Look = DAYLIGHT, suffix: Suffix = "jpg",
-    metadata: Metadata = UNDESCRIBED, orientation: int = 1, **lying: Unpack[Lying],
-) -> Shot:  # fmt: skip
+    name: str,
+    sheet: Sheet,
+    look: Look = DAYLIGHT,
+    suffix: Suffix = "jpg",
+    metadata: Metadata = UNDESCRIBED,
+    orientation: int = 1,
+    **lying: Unpack[Lying],
+) -> Shot:
     draw = partial(on_table, sheet, lying)
+    kind = "notes" if name.startswith("note") else "receipts and tickets"
     return Shot(name, kind, draw, look, suffix, metadata, orientation)
 
 
-# fmt: off
-CAFE = partial(receipt, head=("CORNER CAFE", "17 Mill Lane", "Table 4"),
-               items=(("Flat white", "3.80"), ("Croissant", "2.90"), ("Orange juice", "4.20"), ("Carrot cake", "5.10")),
-               total=("TOTAL", "$16.00"), foot=("card 4471", "THANK YOU"))
-HARDWARE = partial(receipt, head=("Hammer & Nail", "hardware store"),
-                   items=(("Paint brush", "6.49"), ("Masking tape", "3.25"), ("Wall paint 5L", "38.90")),
-                   total=("Total EUR", "48.64"), foot=("Tax 19% 7.77", "order 0O15-B8", "please keep receipt"))
-SUPERMARKET = partial(receipt, head=("GREEN BASKET", "Market Street 8"),
-                      items=(("Bananas", "1.79"), ("Whole milk", "1.35"), ("Rye bread", "3.10"), ("Cheddar", "4.65"),
-                             ("Coffee beans", "8.99")),
-                      total=("SUM", "19.88"), foot=("cash 20.00", "change 0.12"))
+CAFE = partial(
+    receipt,
+    head=("CORNER CAFE", "17 Mill Lane", "Table 4"),
+    items=(
+        ("Flat white", "3.80"),
+        ("Croissant", "2.90"),
+        ("Orange juice", "4.20"),
+        ("Carrot cake", "5.10"),
+    ),
+    total=("TOTAL", "$16.00"),
+    foot=("card 4471", "THANK YOU"),
+)
+HARDWARE = partial(
+    receipt,
+    head=("Hammer & Nail", "hardware store"),
+    items=(("Paint brush", "6.49"), ("Masking tape", "3.25"), ("Wall paint 5L", "38.90")),
+    total=("Total EUR", "48.64"),
+    foot=("Tax 19% 7.77", "order 0O15-B8", "please keep receipt"),
+)
+SUPERMARKET = partial(
+    receipt,
+    head=("GREEN BASKET", "Market Street 8"),
+    items=(
+        ("Bananas", "1.79"),
+        ("Whole milk", "1.35"),
+        ("Rye bread", "3.10"),
+        ("Cheddar", "4.65"),
+        ("Coffee beans", "8.99"),
+    ),
+    total=("SUM", "19.88"),
+    foot=("cash 20.00", "change 0.12"),
+)
 
 SHOTS: tuple[Shot, ...] = (
-    _shot("receipt-cafe", "receipts and tickets", CAFE, angle=-6, zoom=1.05, beside="cup",
-          metadata=Metadata(taken_at=1709460000.0, keywords=("expenses",))),
-    _shot("receipt-hardware", "receipts and tickets", HARDWARE, Look(dapple=0.3), angle=9, zoom=1.15, wood=SLATE,
-          material="stone", beside="coins"),
-    _shot("receipt-supermarket", "receipts and tickets", SUPERMARKET, Look(light=0.62, warmth=0.7, noise=6, blur=0.6),
-          angle=3, tilt=0.22, zoom=1.05, wood=WALNUT, beside="coins", orientation=6),
-    _shot("ticket-train", "receipts and tickets", train_ticket, angle=-12, wood=LINEN, material="cloth",
-          metadata=Metadata(title="Trip to Zurich", latitude=46.2044, longitude=6.1432, taken_at=1715680000.0)),
-    _shot("ticket-concert", "receipts and tickets", concert_ticket, angle=8, zoom=1.05, wood=WALNUT, suffix="webp"),
-    _shot("ticket-boarding", "receipts and tickets", boarding_pass, Look(warmth=-0.3), angle=-4, tilt=0.15, zoom=1.05, at=(430, 450),
-          wood=(120, 130, 140), material="cloth", beside="cup",
-          metadata=Metadata(caption="Waiting for the flight home", persons=("Ada Fernwood",))),
-    _shot("ticket-parking", "receipts and tickets", parking_ticket, Look(blur=0.9, noise=4), angle=17, zoom=1.1,
-          wood=(60, 62, 66), material="stone", beside="coins"),
-    _shot("invoice", "receipts and tickets", invoice, angle=2, zoom=0.86, at=(470, 362), wood=OAK, beside="pencil"),
-    _shot("note-shopping", "notes", partial(note, lines=("shopping list", "eggs and butter", "12 lemons", "washing powder",
-          "birthday card"), color=(252, 240, 150)), angle=-7, zoom=1.1, wood=OAK, beside="pencil"),
-    _shot("note-call", "notes", partial(note, lines=("Call Marlow back!", "tel. 555 0142", "before Tuesday"),
-          color=(250, 190, 206), ink=(60, 24, 70)), angle=6, zoom=1.3, wood=SLATE, material="stone", beside="cup left",
-          metadata=Metadata(persons=("Marlow Quince",))),
-    _shot("note-recipe", "notes", partial(note, lines=("Pancakes", "250 g flour", "2 eggs, 1 pinch salt", "half a litre milk",
-          "fry in butter"), color=(252, 251, 244), ruled=True), Look(warmth=0.4, dapple=0.2), angle=-3, zoom=1.2, wood=PINE,
-          beside="cup"),
-    _shot("note-thanks", "notes", partial(note, lines=("Dear neighbours,", "your parcel is", "at number 14.", "Greetings, Jolanda"),
-          color=(226, 238, 246), ink=(30, 30, 34)), Look(light=0.8, noise=3), angle=11, zoom=1.15, wood=WALNUT,
-          orientation=3),
+    _shot(
+        "receipt-cafe",
+        CAFE,
+        angle=-6,
+        zoom=1.05,
+        beside="cup",
+        metadata=Metadata(taken_at=1709460000.0, keywords=("expenses",)),
+    ),
+    _shot(
+        "receipt-hardware",
+        HARDWARE,
+        Look(dapple=0.3),
+        angle=9,
+        zoom=1.15,
+        wood=SLATE,
+        material="stone",
+        beside="coins",
+    ),
+    _shot(
+        "receipt-supermarket",
+        SUPERMARKET,
+        Look(light=0.62, warmth=0.7, noise=6, blur=0.6),
+        angle=3,
+        tilt=0.22,
+        zoom=1.05,
+        wood=WALNUT,
+        beside="coins",
+        orientation=6,
+    ),
+    _shot(
+        "ticket-train",
+        train_ticket,
+        angle=-12,
+        wood=LINEN,
+        material="cloth",
+        metadata=Metadata(
+            title="Trip to Zurich", latitude=46.2044, longitude=6.1432, taken_at=1715680000.0
+        ),
+    ),
+    _shot(
+        "ticket-concert",
+        concert_ticket,
+        angle=8,
+        zoom=1.05,
+        wood=WALNUT,
+        suffix="webp",
+    ),
+    _shot(
+        "ticket-boarding",
+        boarding_pass,
+        Look(warmth=-0.3),
+        angle=-4,
+        tilt=0.15,
+        zoom=1.05,
+        at=(430, 450),
+        wood=(120, 130, 140),
+        material="cloth",
+        beside="cup",
+        metadata=Metadata(caption="Waiting for the flight home", persons=("Ada Fernwood",)),
+    ),
+    _shot(
+        "ticket-parking",
+        parking_ticket,
+        Look(blur=0.9, noise=4),
+        angle=17,
+        zoom=1.1,
+        wood=(60, 62, 66),
+        material="stone",
+        beside="coins",
+    ),
+    _shot(
+        "invoice",
+        invoice,
+        angle=2,
+        zoom=0.86,
+        at=(470, 362),
+        wood=OAK,
+        beside="pencil",
+    ),
+    _shot(
+        "note-shopping",
+        partial(
+            note,
+            lines=(
+                "shopping list",
+                "eggs and butter",
+                "12 lemons",
+                "washing powder",
+                "birthday card",
+            ),
+            color=(252, 240, 150),
+        ),
+        angle=-7,
+        zoom=1.1,
+        wood=OAK,
+        beside="pencil",
+    ),
+    _shot(
+        "note-call",
+        partial(
+            note,
+            lines=("Call Marlow back!", "tel. 555 0142", "before Tuesday"),
+            color=(250, 190, 206),
+            ink=(60, 24, 70),
+        ),
+        angle=6,
+        zoom=1.3,
+        wood=SLATE,
+        material="stone",
+        beside="cup left",
+        metadata=Metadata(persons=("Marlow Quince",)),
+    ),
+    _shot(
+        "note-recipe",
+        partial(
+            note,
+            lines=(
+                "Pancakes",
+                "250 g flour",
+                "2 eggs, 1 pinch salt",
+                "half a litre milk",
+                "fry in butter",
+            ),
+            color=(252, 251, 244),
+            ruled=True,
+        ),
+        Look(warmth=0.4, dapple=0.2),
+        angle=-3,
+        zoom=1.2,
+        wood=PINE,
+        beside="cup",
+    ),
+    _shot(
+        "note-thanks",
+        partial(
+            note,
+            lines=("Dear neighbours,", "your parcel is", "at number 14.", "Greetings, Jolanda"),
+            color=(226, 238, 246),
+            ink=(30, 30, 34),
+        ),
+        Look(light=0.8, noise=3),
+        angle=11,
+        zoom=1.15,
+        wood=WALNUT,
+        orientation=3,
+    ),
 )
-# fmt: on

@@ -38,10 +38,10 @@ def still_life(rng: Rng) -> Canvas:
     for i in range(9):
         angle, far = i * 2.4, 52 * np.sqrt(i)
         x, y = 430 + float(np.cos(angle)) * far, 330 + float(np.sin(angle)) * far
-        color = fruits[i % 4]
+        skin = fruits[i % 4]
         canvas.disc((x + 8, y + 12), 66, (0, 0, 0, 70))
-        canvas.disc((x, y), 64, shade(color, 0.82))
-        canvas.disc((x - 5, y - 6), 55, color)
+        canvas.disc((x, y), 64, shade(skin, 0.82))
+        canvas.disc((x - 5, y - 6), 55, skin)
         glow_spot(canvas, (x - 20, y - 24), 34, (255, 255, 255), 0.7)
         canvas.line([(x + 6, y - 4), (x + 14, y - 20)], (84, 60, 40), 5)
     return canvas
@@ -82,25 +82,42 @@ def sea(rng: Rng) -> Canvas:
 
 def forest(rng: Rng) -> Canvas:
     """Trees on a meadow, the far ones in mist."""
-    canvas = Canvas(900, 680)
-    canvas.paint(sky(450, 340, rng, ((170, 196, 206), (232, 232, 216)), 0.8))
-    canvas.paint(grass(900, 240, rng, (120, 146, 82)), (0, 440, 900, 680))
+    canvas = Canvas(690, 520)
+    canvas.paint(sky(345, 260, rng, ((170, 196, 206), (232, 232, 216)), 0.8))
+    canvas.paint(grass(690, 184, rng, (120, 146, 82)), (0, 336, 690, 520))
     for depth in range(3):
         color = ((150, 176, 150), (110, 146, 100), (70, 112, 60))[depth]
         for _ in range(7 - 2 * depth):
-            foot = (float(rng.uniform(0, 900)), 462.0 + 54 * depth)
-            tree(canvas, foot, 210 + 110 * depth, rng, color)
+            foot = (float(rng.uniform(0, 690)), 354.0 + 42 * depth)
+            tree(canvas, foot, 160 + 84 * depth, rng, color)
         canvas.glaze((228, 232, 222), ramp((0, 0.3), (0.7, 0.12), (1, 0), across=False))
     return canvas
 
 
 SHOTS: tuple[Shot, ...] = (
-    Shot("quiet-hills", "no text", hills, metadata=Metadata(
-        caption="Sunset above the Lauterbach valley", keywords=("mountains", "evening"),
-        taken_at=1693850400.0, latitude=46.5935, longitude=7.9091)),
+    Shot(
+        "quiet-hills",
+        "no text",
+        hills,
+        metadata=Metadata(
+            caption="Sunset above the Lauterbach valley",
+            keywords=("mountains", "evening"),
+            taken_at=1693850400.0,
+            latitude=46.5935,
+            longitude=7.9091,
+        ),
+    ),
     Shot("quiet-fruit", "no text", still_life, Look(warmth=0.2)),
     Shot("quiet-night", "no text", night_city, Look(noise=4)),
-    Shot("quiet-sea", "no text", sea, metadata=Metadata(
-        title="Holiday by the sea", persons=("Ada Fernwood", "Marlow Quince"), taken_at=1689600000.0)),
+    Shot(
+        "quiet-sea",
+        "no text",
+        sea,
+        metadata=Metadata(
+            title="Holiday by the sea",
+            persons=("Ada Fernwood", "Marlow Quince"),
+            taken_at=1689600000.0,
+        ),
+    ),
     Shot("quiet-forest", "no text", forest, Look(haze=0.1), "bmp"),
-)  # fmt: skip
+)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightread.synth.canvas import Box, Canvas, Color, Pen, turned_quad
+from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.synth.effects import SCREENSHOT, Look
+from sightread.synth.geometry import Box, turned_quad
 from sightread.synth.places import OAK, cup, table_top
 from sightread.synth.props import Rng, glow_spot, shade, sheet_shadow
 from sightread.synth.scenes_quiet import hills
@@ -55,9 +56,20 @@ def news_page(rng: Rng) -> Canvas:
     head = Pen("serif bold", 44, INK, "lm")
     canvas.lines((630, 212), ("Old bridge", "reopens after", "long repairs"), head, 1.15)
     body = Pen("serif", 25, (60, 64, 72), "lm")
-    canvas.lines((630, 388), ("Ferries will run until", "Sunday, says the mayor,", "then buses take over."), body, 1.4)
+    canvas.lines(
+        (630, 388),
+        ("Ferries will run until", "Sunday, says the mayor,", "then buses take over."),
+        body,
+        1.4,
+    )
     canvas.box((40, 552, 984, 554), (214, 218, 224))
-    for i, lines in enumerate((("Lighthouse", "painted again"), ("Chess final", "ends in a draw"), ("Rain expected", "on Thursday"))):
+    for i, lines in enumerate(
+        (
+            ("Lighthouse", "painted again"),
+            ("Chess final", "ends in a draw"),
+            ("Rain expected", "on Thursday"),
+        )
+    ):
         canvas.lines((40 + 320 * i, 592), lines, Pen("bold", 29, BLUE, "lm"), 1.4)
         canvas.text((40 + 320 * i, 676), f"{2 + 3 * i} min read", Pen("sans", 21, GREY, "lm"))
     return canvas
@@ -68,7 +80,9 @@ def desktop(rng: Rng, size: tuple[int, int] = (1024, 720)) -> Canvas:
     canvas = Canvas(*size)
     width, height = size
     canvas.place(hills(rng), ((0, 0), (width, 0), (width, height), (0, height)))
-    canvas.box((width / 2 - 200, height - 74, width / 2 + 200, height - 12), (255, 255, 255, 120), 18)
+    canvas.box(
+        (width / 2 - 200, height - 74, width / 2 + 200, height - 12), (255, 255, 255, 120), 18
+    )
     for i in range(6):
         r, g, b = (int(v) for v in rng.integers(60, 230, 3))
         x = width / 2 - 180 + 62 * i
@@ -89,7 +103,12 @@ def dialog(rng: Rng) -> Canvas:
     canvas.box((302, 306, 310, 336), INK, 3)
     canvas.disc((306, 348), 4.5, INK)
     canvas.text((384, 296), "Disk almost full", Pen("heavy", 34, INK, "lm"))
-    canvas.lines((384, 342), ("Only 312 MB left on", "drive C. Free some space?"), Pen("sans", 25, GREY, "lm"), 1.35)
+    canvas.lines(
+        (384, 342),
+        ("Only 312 MB left on", "drive C. Free some space?"),
+        Pen("sans", 25, GREY, "lm"),
+        1.35,
+    )
     button(canvas, (430, 416, 576, 460), "Cancel", (214, 218, 224), INK)
     button(canvas, (596, 416, 758, 460), "Delete files", (208, 52, 48))
     return canvas
@@ -111,7 +130,8 @@ def login(rng: Rng) -> Canvas:
     for y, name, value in ((310, "Email", "ada@example.org"), (404, "Password", "")):
         canvas.text((320, y), name, Pen("medium", 23, GREY, "lm"))
         canvas.box((320, y + 18, 640, y + 62), (244, 245, 248), 8, (206, 210, 218), 1.5)
-        canvas.text((336, y + 40), value, Pen("sans", 22, INK, "lm")) if value else None
+        if value:
+            canvas.text((336, y + 40), value, Pen("sans", 22, INK, "lm"))
     for i in range(9):
         canvas.disc((342 + 17 * i, 444), 5, INK)
     button(canvas, (320, 496, 640, 548), "Sign in", BLUE)
@@ -125,8 +145,16 @@ def dashboard(rng: Rng) -> Canvas:
     canvas.box((0, 0, 190, 740), (30, 36, 52))
     canvas.text((32, 48), "Orbit", Pen("round", 38, (120, 200, 255), "lm"))
     for i, name in enumerate(("Overview", "Orders", "Customers", "Settings")):
-        canvas.text((32, 128 + 56 * i), name, Pen("medium", 25, (214, 220, 236) if i == 0 else (146, 154, 176), "lm"))
-    cards = (("Visitors", "12,480", (90, 200, 160)), ("Revenue", "$8,930", (250, 190, 90)), ("Refunds", "1.7%", (240, 110, 120)))
+        canvas.text(
+            (32, 128 + 56 * i),
+            name,
+            Pen("medium", 25, (214, 220, 236) if i == 0 else (146, 154, 176), "lm"),
+        )
+    cards = (
+        ("Visitors", "12,480", (90, 200, 160)),
+        ("Revenue", "$8,930", (250, 190, 90)),
+        ("Refunds", "1.7%", (240, 110, 120)),
+    )
     for i, (name, value, color) in enumerate(cards):
         x = 220 + 296 * i
         canvas.box((x, 36, x + 270, 176), (34, 41, 60), 14)
@@ -139,7 +167,13 @@ def dashboard(rng: Rng) -> Canvas:
     for i, value in enumerate(values):
         x = 262 + 67 * i
         canvas.box((x, 640 - 330 * float(value), x + 40, 640), (92, 150, 255), 6)
-        canvas.text((x + 20, 670), ("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())[i], Pen("sans", 23, (160, 168, 190)))
+        canvas.text(
+            (x + 20, 670),
+            (["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"])[
+                i
+            ],
+            Pen("sans", 23, (160, 168, 190)),
+        )
     return canvas
 
 
@@ -152,17 +186,22 @@ def terminal(rng: Rng) -> Canvas:
         canvas.disc((96 + 24 * i, 79), 7, color)
     green, grey, red = (130, 220, 130), (206, 210, 216), (244, 120, 110)
     lines: tuple[tuple[str, Color], ...] = (
-        ("$ make test", WHITE), ("collected 318 items", grey), ("tests/store: 104 passed", green),
-        ("tests/reader: 213 passed", green), ("tests/query: 1 failed", red),
-        ("IndexError: list index out of range", red), ("finished in 41.7 seconds", grey), ("$", WHITE),
-    )  # fmt: skip
-    for i, (line, color) in enumerate(lines):
-        canvas.text((100, 136 + 52 * i), line, Pen("grotesk", 31, color, "lm"), truth=line != "$")
+        ("$ make test", WHITE),
+        ("collected 318 items", grey),
+        ("tests/store: 104 passed", green),
+        ("tests/reader: 213 passed", green),
+        ("tests/query: 1 failed", red),
+        ("IndexError: list index out of range", red),
+        ("finished in 41.7 seconds", grey),
+        ("$", WHITE),
+    )
+    for i, (line, ink) in enumerate(lines):
+        canvas.text((100, 136 + 52 * i), line, Pen("grotesk", 31, ink, "lm"), truth=line != "$")
     canvas.box((128, 484, 144, 516), (200, 204, 210))
     return canvas
 
 
-def shop_page(rng: Rng) -> Canvas:
+def shop_page(_: Rng) -> Canvas:
     """A product in a web shop."""
     canvas = browser("stridewell.example/shoes")
     canvas.text((40, 122), "stridewell", Pen("round", 38, (230, 80, 60), "lm"))
@@ -181,7 +220,9 @@ def shop_page(rng: Rng) -> Canvas:
     canvas.text((770, 342), "$84.00", Pen("sans", 32, GREY, "lm"))
     canvas.line([(764, 344), (882, 344)], GREY, 2)
     for i, size in enumerate(("38", "39", "40", "41", "42")):
-        canvas.box((540 + 76 * i, 398, 600 + 76 * i, 450), WHITE, 8, INK if i == 2 else (200, 204, 210), 2)
+        canvas.box(
+            (540 + 76 * i, 398, 600 + 76 * i, 450), WHITE, 8, INK if i == 2 else (200, 204, 210), 2
+        )
         canvas.text((570 + 76 * i, 424), size, Pen("medium", 26, INK))
     button(canvas, (540, 490, 880, 556), "Add to cart", (34, 140, 90))
     canvas.text((540, 606), "Free returns within 60 days", Pen("medium", 26, GREY, "lm"))
@@ -194,9 +235,13 @@ def calendar(_: Rng) -> Canvas:
     canvas.text((40, 56), "October 2024", Pen("heavy", 46, INK, "lm"))
     canvas.text((940, 58), "Today", Pen("bold", 28, BLUE, "rm"))
     events: dict[int, tuple[str, Color]] = {
-        3: ("Dentist", (220, 90, 80)), 9: ("Yoga", (80, 160, 110)), 15: ("Flight", (60, 110, 210)),
-        18: ("Concert", (150, 80, 190)), 24: ("Rehearsal", (220, 150, 50)), 31: ("Halloween", (230, 110, 40)),
-    }  # fmt: skip
+        3: ("Dentist", (220, 90, 80)),
+        9: ("Yoga", (80, 160, 110)),
+        15: ("Flight", (60, 110, 210)),
+        18: ("Concert", (150, 80, 190)),
+        24: ("Rehearsal", (220, 150, 50)),
+        31: ("Halloween", (230, 110, 40)),
+    }
     for column, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")):
         canvas.text((104 + 129 * column, 116), name, Pen("bold", 25, GREY))
     for day in range(1, 32):
@@ -218,8 +263,12 @@ def phone_chat(rng: Rng) -> Canvas:
     screen.disc((52, 48), 24, (250, 210, 150))
     screen.text((92, 50), "Jolanda", Pen("bold", 30, WHITE, "lm"))
     y = 106.0
-    talk = (("Are you coming", "to the picnic?", False), ("Yes! Bringing", "lemonade", True),
-            ("Great, noon", "at the fountain", False), ("See you there", "tomorrow", True))  # fmt: skip
+    talk = (
+        ("Are you coming", "to the picnic?", False),
+        ("Yes! Bringing", "lemonade", True),
+        ("Great, noon", "at the fountain", False),
+        ("See you there", "tomorrow", True),
+    )
     for first, second, mine in talk:
         x0, x1 = (120.0, 364.0) if mine else (16.0, 262.0)
         screen.box((x0, y, x1, y + 106), (206, 240, 214) if mine else WHITE, 18)
@@ -268,9 +317,12 @@ def laptop_slide(rng: Rng) -> Canvas:
 
 
 def _shot(
-    name: str, draw: Callable[[Rng], Canvas], look: Look = SCREENSHOT, suffix: Suffix = "png",
+    name: str,
+    draw: Callable[[Rng], Canvas],
+    look: Look = SCREENSHOT,
+    suffix: Suffix = "png",
     metadata: Metadata = UNDESCRIBED,
-) -> Shot:  # fmt: skip
+) -> Shot:
     return Shot(f"screen-{name}", "screens", draw, look, suffix, metadata)
 
 

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict, Unpack
 
 import numpy as np
 
-from sightread.synth.canvas import Box, Canvas, Color, Pen, turned_quad
-from sightread.synth.effects import Look
+from sightread.synth.canvas import Canvas, Color, Pen
+from sightread.synth.effects import DAYLIGHT, Look
+from sightread.synth.fonts import Face
+from sightread.synth.geometry import Box, turned_quad
+from sightread.synth.places import outdoors
 from sightread.synth.props import (
-    Rng, clouds_of_leaves, glow_spot, pole, screws, sheet_shadow, skyline, street, tree,
-)  # fmt: skip
+    LIT_GLASS,
+    Rng,
+    glow_spot,
+    pole,
+    screws,
+    sheet_shadow,
+    window,
+)
 from sightread.synth.shot import Shot
 from sightread.synth.surfaces import (
-    Shade, brick, corrugated, grass, planks, plaster, ramp, sky, value_noise,
-)  # fmt: skip
+    plaster,
+    ramp,
+    sky,
+)
 from sightread.types import Metadata, Point
 
 RED: Color = (190, 34, 36)
@@ -26,55 +38,6 @@ BLACK: Color = (22, 22, 24)
 YELLOW: Color = (246, 196, 32)
 
 
-def outdoors(rng: Rng, kind: str, size: tuple[int, int] = (960, 720)) -> Canvas:
-    """A place to put a sign: street, park, country road, brick, concrete or fence."""
-    width, height = size
-    canvas = Canvas(width, height)
-    walls = {
-        "brick": lambda: brick(width, height, rng, (156, 84, 64), 26),
-        "concrete": lambda: plaster(width, height, rng, (168, 166, 160), 0.3),
-        "fence": lambda: np.rot90(planks(height, width, rng, (150, 112, 76), 9)).copy(),
-        "shutter": lambda: np.rot90(corrugated(height, width, rng, (122, 136, 142), 30)).copy(),
-        "tiles": lambda: brick(width, height, rng, (206, 214, 208), 46),
-    }
-    if kind in walls:
-        canvas.paint(walls[kind]())
-        canvas.glaze((0, 0, 0), ramp((0, 0), (1, 0.28), across=False))
-        return canvas
-    canvas.paint(sky(width, height, rng, ((98, 150, 208), (206, 222, 232)), 0.5))
-    if kind == "street":
-        skyline(canvas, height * 0.8, rng, (176, 166, 156))
-        for x in (0.08, 0.9):
-            tree(canvas, (width * x, height * 0.84), height * 0.42, rng)
-        street(canvas, height * 0.78, rng)
-    else:
-        _fields(canvas, rng, kind)
-    canvas.soften(3.0)
-    return canvas
-
-
-def _fields(canvas: Canvas, rng: Rng, kind: str) -> None:
-    width, height = canvas.width, canvas.height
-    ridge = value_noise(width, 8, rng, (5, 1), 3)[0]
-    for depth, color in enumerate(((128, 154, 158), (104, 138, 112), (84, 122, 74))):
-        base = height * (0.55 + 0.07 * depth)
-        hills = [
-            (float(x), base - 90 * float(ridge[(x + 211 * depth) % width]) + 30)
-            for x in range(0, width, 12)
-        ]
-        canvas.polygon([(0, height), *hills, (width, base), (width, height)], color)
-    canvas.paint(grass(width, height // 3, rng, (106, 138, 66)), (0, height * 0.72, width, height))
-    if kind == "road":
-        vanish, foot = (width * 0.34, height * 0.68), float(height)
-        canvas.polygon([(vanish[0] - 6, vanish[1]), (vanish[0] + 6, vanish[1]),
-                        (width * 0.62, foot), (-width * 0.12, foot)], (112, 112, 116))  # fmt: skip
-        canvas.line([vanish, (width * 0.25, foot)], (240, 236, 220), 5)
-    else:
-        for x in (0.1, 0.22, 0.86):
-            tree(canvas, (width * x, height * 0.8), height * float(rng.uniform(0.4, 0.55)), rng)
-        clouds_of_leaves(canvas, (0, height * 0.76, width, height * 0.84), rng, (72, 108, 58))
-
-
 @dataclass(frozen=True, slots=True)
 class Board:
     """A flat sign: lines of text, colours and form."""
@@ -83,7 +46,7 @@ class Board:
     size: tuple[int, int] = (420, 300)
     fill: Color = WHITE
     ink: Color = BLACK
-    face: str = "heavy"
+    face: Face = "heavy"
     edge: Color | None = None
     header: tuple[str, Color, Color] | None = None
     symbol: str = ""
@@ -109,8 +72,8 @@ def draw_board(board: Board) -> Canvas:
     step = (height - top - 22) / max(1, len(board.lines))
     for i, line in enumerate(board.lines):
         y = top + step * (i + 0.5)
-        pen = Pen(board.face, min(step * 0.8, 104), board.ink).fit(line, right - left)  # type: ignore[arg-type]
-        x, anchor = ((left, "lm") if board.arrows else ((left + right) / 2, "mm"))
+        pen = Pen(board.face, min(step * 0.8, 104), board.ink).fit(line, right - left)
+        x, anchor = (left, "lm") if board.arrows else ((left + right) / 2, "mm")
         canvas.text((x, y), line, Pen(pen.face, pen.size, pen.fill, anchor))
         if board.arrows:
             draw_arrow(canvas, (left - 42, y), 26, board.arrows[i], board.ink)
@@ -135,32 +98,61 @@ def draw_symbol(canvas: Canvas, kind: str, at: Point, size: float) -> None:
     if kind == "forbidden":
         canvas.disc(at, size, RED)
         canvas.disc(at, size * 0.78, BLUE)
-        canvas.line([(x - size * 0.6, y - size * 0.6), (x + size * 0.6, y + size * 0.6)], RED, size * 0.2)
+        canvas.line(
+            [(x - size * 0.6, y - size * 0.6), (x + size * 0.6, y + size * 0.6)], RED, size * 0.2
+        )
     elif kind == "warning":
-        canvas.polygon([(x, y - size), (x + size * 1.05, y + size * 0.8), (x - size * 1.05, y + size * 0.8)], BLACK)
-        canvas.polygon([(x, y - size * 0.7), (x + size * 0.8, y + size * 0.66), (x - size * 0.8, y + size * 0.66)], YELLOW)
-        canvas.box((x - size * 0.08, y - size * 0.3, x + size * 0.08, y + size * 0.26), BLACK, size * 0.06)
+        canvas.polygon(
+            [(x, y - size), (x + size * 1.05, y + size * 0.8), (x - size * 1.05, y + size * 0.8)],
+            BLACK,
+        )
+        canvas.polygon(
+            [
+                (x, y - size * 0.7),
+                (x + size * 0.8, y + size * 0.66),
+                (x - size * 0.8, y + size * 0.66),
+            ],
+            YELLOW,
+        )
+        canvas.box(
+            (x - size * 0.08, y - size * 0.3, x + size * 0.08, y + size * 0.26), BLACK, size * 0.06
+        )
         canvas.disc((x, y + size * 0.44), size * 0.1, BLACK)
     elif kind == "plane":
-        canvas.polygon([(x, y - size), (x + size * 0.16, y - size * 0.3), (x + size, y + size * 0.3),
-                        (x + size * 0.16, y + size * 0.12), (x, y + size * 0.9),
-                        (x - size * 0.16, y + size * 0.12), (x - size, y + size * 0.3),
-                        (x - size * 0.16, y - size * 0.3)], WHITE)  # fmt: skip
+        canvas.polygon(
+            [
+                (x, y - size),
+                (x + size * 0.16, y - size * 0.3),
+                (x + size, y + size * 0.3),
+                (x + size * 0.16, y + size * 0.12),
+                (x, y + size * 0.9),
+                (x - size * 0.16, y + size * 0.12),
+                (x - size, y + size * 0.3),
+                (x - size * 0.16, y - size * 0.3),
+            ],
+            WHITE,
+        )
 
 
-def board_scene(
-    board: Board, place: str, rng: Rng, angle: float = 0.0, zoom: float = 1.0, lean: float = 0.0
-) -> Canvas:
-    """A sign on posts or screwed to a wall; `lean` foreshortens it to one side."""
+class Hanging(TypedDict, total=False):
+    """How a sign hangs: turned by `angle` degrees, foreshortened to one side by `lean`."""
+
+    angle: float
+    lean: float
+
+
+def board_scene(board: Board, place: str, hanging: Hanging, rng: Rng) -> Canvas:
+    """A sign on posts or screwed to a wall."""
     canvas = outdoors(rng, place)
-    width, height = board.size[0] * zoom, board.size[1] * zoom
+    width, height = board.size
     center = (canvas.width / 2, canvas.height * 0.44)
     if place in ("street", "park", "road"):
         for dx in (-width * 0.3, width * 0.3):
             pole(canvas, center[0] + dx, center[1] - height * 0.5 - 14, canvas.height, 8)
-    quad = list(turned_quad(center, (width, height), angle))
+    quad = list(turned_quad(center, (width, height), hanging.get("angle", 0.0)))
+    lean = hanging.get("lean", 0.0)
     squeeze = 1 - 0.22 * abs(lean)
-    for i in ((1, 2) if lean > 0 else (0, 3)):
+    for i in (1, 2) if lean > 0 else (0, 3):
         x, y = quad[i]
         quad[i] = (center[0] + (x - center[0]) * squeeze, center[1] + (y - center[1]) * squeeze)
     canvas.place(draw_board(board), quad, shadow=12)
@@ -175,12 +167,19 @@ def stop_sign(rng: Rng) -> Canvas:
     pole(canvas, 560, 300, 720, 9)
     for radius, fill in ((190.0, WHITE), (180.0, RED)):
         corners = [
-            (560 + radius * np.cos(np.pi / 8 + k * np.pi / 4), 270 + radius * np.sin(np.pi / 8 + k * np.pi / 4))
+            (
+                560 + radius * np.cos(np.pi / 8 + k * np.pi / 4),
+                270 + radius * np.sin(np.pi / 8 + k * np.pi / 4),
+            )
             for k in range(8)
         ]
         canvas.polygon([(float(x), float(y)) for x, y in corners], fill)
     canvas.text((560, 270), "STOP", Pen("grotesk bold", 128, WHITE))
-    canvas.place(draw_board(Board(("ALL WAY",), (180, 60), RED, WHITE)), turned_quad((560, 510), (180, 60), 2), shadow=5)
+    canvas.place(
+        draw_board(Board(("ALL WAY",), (320, 110), RED, WHITE)),
+        turned_quad((560, 522), (240, 82), 2),
+        shadow=5,
+    )
     return canvas
 
 
@@ -190,15 +189,19 @@ def turned_hotel(rng: Rng) -> Canvas:
     canvas.paint(sky(720, 960, rng, ((70, 92, 150), (226, 170, 130)), 0.4))
     house = Canvas(460, 960)
     house.paint(plaster(460, 960, rng, (190, 150, 120), 0.25))
-    from sightread.synth.props import LIT_GLASS, window  # the house of this one scene
-
     for row in range(4):
         for column in range(2):
-            window(house, (180 + column * 140, 60 + row * 230, 270 + column * 140, 200 + row * 230), LIT_GLASS)
+            window(
+                house,
+                (180 + column * 140, 60 + row * 230, 270 + column * 140, 200 + row * 230),
+                LIT_GLASS,
+            )
     canvas.place(house, ((300, 0), (720, -40), (720, 1000), (300, 960)))
     sign = Canvas(620, 150, (28, 32, 60))
     sign.box((8, 8, 612, 142), None, 10, (255, 206, 120), 4)
-    sign.text((310, 77), "HOTEL", Pen("heavy", 104, (255, 232, 170), tracking=26, glow=(255, 170, 60)))
+    sign.text(
+        (310, 77), "HOTEL", Pen("heavy", 104, (255, 232, 170), tracking=26, glow=(255, 170, 60))
+    )
     canvas.box((236, 150, 320, 162), (40, 40, 44))
     canvas.box((236, 700, 320, 712), (40, 40, 44))
     canvas.place(sign, turned_quad((180, 430), (620, 150), 90), shadow=10)
@@ -212,7 +215,9 @@ def road_arrow(rng: Rng) -> Canvas:
     for x in (150, 970):
         pole(canvas, x, 80, 760, 12)
     canvas.box((120, 96, 1000, 112), (150, 154, 158))
-    left = Board(("North Harbour 12", "Zürich 148"), (470, 220), BLUE, WHITE, "bold", WHITE, arrows="^^")
+    left = Board(
+        ("North Harbour 12", "Zürich 148"), (470, 220), BLUE, WHITE, "bold", WHITE, arrows="^^"
+    )
     right = Board(("Airport", "EXIT 27B"), (350, 220), GREEN, WHITE, "bold", WHITE, symbol="plane")
     canvas.place(draw_board(left), ((110, 130), (580, 120), (580, 340), (110, 346)), shadow=10)
     canvas.place(draw_board(right), ((620, 120), (980, 128), (980, 350), (620, 340)), shadow=10)
@@ -255,9 +260,15 @@ def plaque(rng: Rng) -> Canvas:
     plate.paint(plaster(520, 360, rng, (196, 160, 84), 0.3))
     plate.box((12, 12, 508, 348), None, 8, (120, 90, 40), 4)
     ink: Color = (66, 46, 18)
-    for y, line, size, face in ((74, "IN THIS HOUSE LIVED", 32, "serif"), (146, "Tobias Quill", 62, "serif italic"),
-                                (214, "clockmaker and poet", 34, "serif"), (284, "1791 – 1856", 44, "serif bold")):  # fmt: skip
-        plate.text((260, y), line, Pen(face, size, ink, shadow=(1, 1), shadow_fill=(255, 240, 190, 160)))  # type: ignore[arg-type]
+    written: tuple[tuple[float, str, float, Face], ...] = (
+        (74, "IN THIS HOUSE LIVED", 32, "serif"),
+        (146, "Tobias Quill", 62, "serif italic"),
+        (214, "clockmaker and poet", 34, "serif"),
+        (284, "1791 – 1856", 44, "serif bold"),
+    )
+    for y, line, size, face in written:
+        pen = Pen(face, size, ink, shadow=(1, 1), shadow_fill=(255, 240, 190, 160))
+        plate.text((260, y), line, pen)
     box: Box = (180, 150, 710, 520)
     sheet_shadow(canvas, box, 9)
     canvas.place(plate, ((184, 160), (712, 148), (706, 520), (188, 512)))
@@ -265,36 +276,98 @@ def plaque(rng: Rng) -> Canvas:
     return canvas
 
 
-def _shot(name: str, board: Board, place: str, **options: object) -> Shot:
-    shown = {k: options.pop(k) for k in ("angle", "zoom", "lean") if k in options}
-    draw = partial(board_scene, board, place, **shown)  # type: ignore[arg-type]
-    return Shot(f"sign-{name}", "signs", draw, **options)  # type: ignore[arg-type]
+def _shot(
+    name: str, board: Board, place: str, look: Look = DAYLIGHT, **hanging: Unpack[Hanging]
+) -> Shot:
+    draw = partial(board_scene, board, place, hanging)
+    return Shot(f"sign-{name}", "signs", draw, look)
 
-
-WARM: tuple[Shade, ...] = ((250, 240, 220),)
 
 SHOTS: tuple[Shot, ...] = (
-    _shot("no-parking", Board(("NO", "PARKING"), (520, 320), WHITE, RED, symbol="forbidden"), "brick",
-          angle=-3.0),
-    _shot("no-parking-taxi", Board(("NO PARKING", "TAXI ONLY"), (460, 300), YELLOW, BLACK), "street",
-          lean=0.8, look=Look(dapple=0.25)),
+    _shot(
+        "no-parking",
+        Board(("NO", "PARKING"), (520, 320), WHITE, RED, symbol="forbidden"),
+        "brick",
+        angle=-3.0,
+    ),
+    _shot(
+        "no-parking-taxi",
+        Board(("NO PARKING", "TAXI ONLY"), (460, 300), YELLOW, BLACK),
+        "street",
+        lean=0.8,
+        look=Look(dapple=0.25),
+    ),
     Shot("sign-stop", "signs", stop_sign, metadata=Metadata(taken_at=1656849600.0)),
-    _shot("speed-limit", Board(("30",), (260, 320), WHITE, BLACK, header=("LIMIT", WHITE, BLACK)),
-          "road", look=Look(haze=0.25)),
-    _shot("wet-floor", Board(("WET FLOOR", "watch your step"), (480, 340), YELLOW, BLACK,
-          header=("CAUTION", BLACK, YELLOW)), "tiles", angle=4.0),
-    _shot("high-voltage", Board(("HIGH", "VOLTAGE", "keep out"), (520, 320), YELLOW, BLACK, symbol="warning",
-          header=("DANGER", RED, WHITE)), "fence", lean=-0.7),
-    _shot("platform", Board(("Platform 9", "Trains to Bern"), (560, 220), BLUE, WHITE, "bold", WHITE,
-          arrows="<<"), "concrete", look=Look(light=0.8, noise=4)),
-    _shot("private-road", Board(("PRIVATE ROAD", "no turning", "dogs on lead"), (460, 320), (226, 220, 196),
-          (40, 70, 44), "slab bold"), "park", angle=-5.0, look=Look(warmth=0.3)),
-    _shot("garage", Board(("24h ACCESS", "DO NOT BLOCK"), (560, 260), WHITE, RED, "grotesk bold"),
-          "shutter", angle=2.0, look=Look(light=0.5, noise=7, blur=0.8)),
+    _shot(
+        "speed-limit",
+        Board(("30",), (260, 320), WHITE, BLACK, header=("LIMIT", WHITE, BLACK)),
+        "road",
+        look=Look(haze=0.25),
+    ),
+    _shot(
+        "wet-floor",
+        Board(
+            ("WET FLOOR", "watch your step"),
+            (480, 340),
+            YELLOW,
+            BLACK,
+            header=("CAUTION", BLACK, YELLOW),
+        ),
+        "tiles",
+        angle=4.0,
+    ),
+    _shot(
+        "high-voltage",
+        Board(
+            ("HIGH", "VOLTAGE", "keep out"),
+            (520, 320),
+            YELLOW,
+            BLACK,
+            symbol="warning",
+            header=("DANGER", RED, WHITE),
+        ),
+        "fence",
+        lean=-0.7,
+    ),
+    _shot(
+        "platform",
+        Board(
+            ("Platform 9", "Trains to Bern"), (560, 220), BLUE, WHITE, "bold", WHITE, arrows="<<"
+        ),
+        "concrete",
+        look=Look(light=0.8, noise=4),
+    ),
+    _shot(
+        "private-road",
+        Board(
+            ("PRIVATE ROAD", "no turning", "dogs on lead"),
+            (460, 320),
+            (226, 220, 196),
+            (40, 70, 44),
+            "slab bold",
+        ),
+        "park",
+        angle=-5.0,
+        look=Look(warmth=0.3),
+    ),
+    _shot(
+        "garage",
+        Board(("24h ACCESS", "DO NOT BLOCK"), (560, 260), WHITE, RED, "grotesk bold"),
+        "shutter",
+        angle=2.0,
+        look=Look(light=0.5, noise=7, blur=0.8),
+    ),
     Shot("sign-street-names", "signs", street_names),
     Shot("sign-hotel-turned", "signs", turned_hotel, Look(noise=3, warmth=0.2)),
     Shot("sign-motorway", "signs", road_arrow, Look(shake=3, haze=0.1)),
     Shot("sign-exit", "signs", lit_exit, Look(noise=6, vignette=0.4)),
-    Shot("sign-plaque", "signs", plaque, Look(warmth=0.3, dapple=0.25),
-         metadata=Metadata(caption="Memorial plate", persons=("Tobias Quill",), taken_at=1623500000.0)),
-)  # fmt: skip
+    Shot(
+        "sign-plaque",
+        "signs",
+        plaque,
+        Look(warmth=0.3, dapple=0.25),
+        metadata=Metadata(
+            caption="Memorial plate", persons=("Tobias Quill",), taken_at=1623500000.0
+        ),
+    ),
+)

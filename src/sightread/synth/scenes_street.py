@@ -11,9 +11,22 @@ from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.synth.effects import Look
 from sightread.synth.fonts import Face
 from sightread.synth.props import (
-    DAY_GLASS, LIT_GLASS, NIGHT_GLASS, Rng, awning, car, glow_spot, lamp, lit_room, shade,
-    sheet_shadow, skyline, street, tree, window,
-)  # fmt: skip
+    DAY_GLASS,
+    LIT_GLASS,
+    NIGHT_GLASS,
+    Rng,
+    awning,
+    car,
+    glow_spot,
+    lamp,
+    lit_room,
+    shade,
+    sheet_shadow,
+    skyline,
+    street,
+    tree,
+    window,
+)
 from sightread.synth.shot import Shot
 from sightread.synth.surfaces import Shade, brick, plaster, ramp, sky
 from sightread.types import Metadata, Point
@@ -101,8 +114,12 @@ def _door(canvas: Canvas, shop: Shop) -> None:
 def _window_words(canvas: Canvas, shop: Shop) -> None:
     y = 420.0
     for i, line in enumerate(shop.glass):
-        pen = Pen("serif bold" if i == 0 else "medium", 40 - 12 * (i > 0), (255, 250, 236),
-                  shadow=(1, 1.5))  # fmt: skip
+        pen = Pen(
+            "serif bold" if i == 0 else "medium",
+            40 - 12 * (i > 0),
+            (255, 250, 236),
+            shadow=(1, 1.5),
+        )
         canvas.text((308, y), line, pen.fit(line, 440))
         y += 44
 
@@ -134,9 +151,11 @@ def shop_scene(shop: Shop, rng: Rng) -> Canvas:
     left, right = (near, far) if lean < 0 else (far, near)
     base, rise, half = 622.0, 590.0, 468.0 * (1 - 0.1 * abs(lean))
     quad = (
-        (512 - half, base - rise * left), (512 + half, base - rise * right),
-        (512 + half, base + 26 * (right - 1) * 4), (512 - half, base + 26 * (left - 1) * 4),
-    )  # fmt: skip
+        (512 - half, base - rise * left),
+        (512 + half, base - rise * right),
+        (512 + half, base + 26 * (right - 1) * 4),
+        (512 - half, base + 26 * (left - 1) * 4),
+    )
     canvas.place(facade, quad)
     if shop.night:
         glow_spot(canvas, (360, 640), 260, (255, 196, 120), 0.35)
@@ -152,55 +171,160 @@ def shop_scene(shop: Shop, rng: Rng) -> Canvas:
 
 
 SHOPS: tuple[tuple[str, Shop, Look, Metadata], ...] = (
-    ("coffee-shop",
-     Shop("COFFEE SHOP", "slab bold", glass=("fresh bread daily", "cakes and pies"),
-          board=("HOT SOUP", "today", "$4.50"), extra="lamp"),
-     Look(dapple=0.2),
-     Metadata(taken_at=1714810500.0, latitude=47.3769, longitude=8.5417, title="Breakfast corner",
-              keywords=("street", "breakfast"))),
-    ("cafe-zurich",
-     Shop("Café Zürich", "serif italic", wall="plaster", color=(226, 206, 168),
-          fascia=(120, 30, 40), stripes=((34, 84, 76), (240, 234, 220)),
-          glass=("Crème brûlée", "Espresso & Gâteau"), door=("OUVERT", "7h - 19h"),
-          turn=0.7, extra="tree"),
-     Look(warmth=0.3), Metadata(caption="Morning light on the old town square")),
-    ("toffee-shop",
-     Shop("THE TOFFEE SHOP", "round", wall="plaster", color=(170, 196, 204),
-          fascia=(206, 92, 110), stripes=((206, 92, 110), (252, 246, 238)),
-          glass=("handmade toffee", "since 1921"), door=("CLOSED",), turn=-0.6, extra="tree"),
-     Look(), Metadata()),
-    ("coffin-maker",
-     Shop("COFFIN & SONS", "serif black", color=(96, 90, 88), fascia=(28, 28, 32),
-          letters=(206, 186, 130), stripes=None, glass=("Undertakers", "est. 1874"),
-          door=("RING", "the bell"), extra="lamp"),
-     Look(light=0.72, warmth=-0.4, haze=0.1), Metadata()),
-    ("bakery-night",
-     Shop("BAKERY", "round", wall="plaster", color=(150, 120, 110), fascia=(52, 34, 66),
-          letters=(255, 214, 120), stripes=((96, 50, 80), (196, 170, 150)),
-          glass=("warm pretzels", "all night"), door=("OPEN", "24 hours"), tracking=10,
-          night=True, extra="lamp"),
-     Look(noise=5, light=1.05, blur=0.6), Metadata(taken_at=1699653600.0)),
-    ("book-shop",
-     Shop("Harbour BOOK SHOP", "serif bold", color=(140, 96, 70), fascia=(30, 52, 92),
-          stripes=None, glass=("maps & old books", "bought and sold"),
-          board=("STORY", "TIME", "3 PM"), turn=0.5),
-     Look(warmth=0.2), Metadata(title="Second-hand books by the harbour", persons=("Ada Fernwood",))),
-    ("bookshop",
-     Shop("BOOKSHOP", "heavy", wall="plaster", color=(204, 196, 186), fascia=(232, 176, 52),
-          letters=(34, 32, 30), stripes=((34, 32, 30), (232, 176, 52)),
-          glass=("summer sale", "50% off all atlases"), tracking=14, extra="car"),
-     Look(), Metadata()),
-    ("flower-market",
-     Shop("Fleurs & Flowers", "slab italic", wall="plaster", color=(214, 222, 206),
-          fascia=(70, 104, 74), stripes=((120, 160, 110), (246, 246, 236)),
-          glass=("roses tulips lilies",), board=("tulips", "10 for", "€7.90"), extra="tree"),
-     Look(dapple=0.3, warmth=0.2), Metadata(keywords=("flowers", "spring"))),
-    ("hotel-night",
-     Shop("GRAND HOTEL", "narrow bold", color=(116, 70, 60), fascia=(24, 26, 40),
-          letters=(255, 120, 130), stripes=None, glass=("VACANCY", "rooms from $89"),
-          door=("RECEPTION",), tracking=9, night=True, turn=-0.4),
-     Look(noise=6, light=1.0, blur=0.7, vignette=0.3), Metadata()),
-)  # fmt: skip
+    (
+        "coffee-shop",
+        Shop(
+            "COFFEE SHOP",
+            "slab bold",
+            glass=("fresh bread daily", "cakes and pies"),
+            board=("HOT SOUP", "today", "$4.50"),
+            extra="lamp",
+        ),
+        Look(dapple=0.2),
+        Metadata(
+            taken_at=1714810500.0,
+            latitude=47.3769,
+            longitude=8.5417,
+            title="Breakfast corner",
+            keywords=("street", "breakfast"),
+        ),
+    ),
+    (
+        "cafe-zurich",
+        Shop(
+            "Café Zürich",
+            "serif italic",
+            wall="plaster",
+            color=(226, 206, 168),
+            fascia=(120, 30, 40),
+            stripes=((34, 84, 76), (240, 234, 220)),
+            glass=("Crème brûlée", "Espresso & Gâteau"),
+            door=("OUVERT", "7h - 19h"),
+            turn=0.7,
+            extra="tree",
+        ),
+        Look(warmth=0.3),
+        Metadata(caption="Morning light on the old town square"),
+    ),
+    (
+        "toffee-shop",
+        Shop(
+            "THE TOFFEE SHOP",
+            "round",
+            wall="plaster",
+            color=(170, 196, 204),
+            fascia=(206, 92, 110),
+            stripes=((206, 92, 110), (252, 246, 238)),
+            glass=("handmade toffee", "since 1921"),
+            door=("CLOSED",),
+            turn=-0.6,
+            extra="tree",
+        ),
+        Look(),
+        Metadata(),
+    ),
+    (
+        "coffin-maker",
+        Shop(
+            "COFFIN & SONS",
+            "serif black",
+            color=(96, 90, 88),
+            fascia=(28, 28, 32),
+            letters=(206, 186, 130),
+            stripes=None,
+            glass=("Undertakers", "est. 1874"),
+            door=("RING", "the bell"),
+            extra="lamp",
+        ),
+        Look(light=0.72, warmth=-0.4, haze=0.1),
+        Metadata(),
+    ),
+    (
+        "bakery-night",
+        Shop(
+            "BAKERY",
+            "round",
+            wall="plaster",
+            color=(150, 120, 110),
+            fascia=(52, 34, 66),
+            letters=(255, 214, 120),
+            stripes=((96, 50, 80), (196, 170, 150)),
+            glass=("warm pretzels", "all night"),
+            door=("OPEN", "24 hours"),
+            tracking=10,
+            night=True,
+            extra="lamp",
+        ),
+        Look(noise=5, light=1.05, blur=0.6),
+        Metadata(taken_at=1699653600.0),
+    ),
+    (
+        "book-shop",
+        Shop(
+            "Harbour BOOK SHOP",
+            "serif bold",
+            color=(140, 96, 70),
+            fascia=(30, 52, 92),
+            stripes=None,
+            glass=("maps & old books", "bought and sold"),
+            board=("STORY", "TIME", "3 PM"),
+            turn=0.5,
+        ),
+        Look(warmth=0.2),
+        Metadata(title="Second-hand books by the harbour", persons=("Ada Fernwood",)),
+    ),
+    (
+        "bookshop",
+        Shop(
+            "BOOKSHOP",
+            "heavy",
+            wall="plaster",
+            color=(204, 196, 186),
+            fascia=(232, 176, 52),
+            letters=(34, 32, 30),
+            stripes=((34, 32, 30), (232, 176, 52)),
+            glass=("summer sale", "50% off all atlases"),
+            tracking=14,
+            extra="car",
+        ),
+        Look(),
+        Metadata(),
+    ),
+    (
+        "flower-market",
+        Shop(
+            "Fleurs & Flowers",
+            "slab italic",
+            wall="plaster",
+            color=(214, 222, 206),
+            fascia=(70, 104, 74),
+            stripes=((120, 160, 110), (246, 246, 236)),
+            glass=("roses tulips lilies",),
+            board=("tulips", "10 for", "€7.90"),
+            extra="tree",
+        ),
+        Look(dapple=0.3, warmth=0.2),
+        Metadata(keywords=("flowers", "spring")),
+    ),
+    (
+        "hotel-night",
+        Shop(
+            "GRAND HOTEL",
+            "narrow bold",
+            color=(116, 70, 60),
+            fascia=(24, 26, 40),
+            letters=(255, 120, 130),
+            stripes=None,
+            glass=("VACANCY", "rooms from $89"),
+            door=("RECEPTION",),
+            tracking=9,
+            night=True,
+            turn=-0.4,
+        ),
+        Look(noise=6, light=1.0, blur=0.7, vignette=0.3),
+        Metadata(),
+    ),
+)
 
 SHOTS: tuple[Shot, ...] = tuple(
     Shot(f"shop-{name}", "shop fronts", partial(shop_scene, shop), look, metadata=metadata)

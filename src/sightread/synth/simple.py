@@ -13,8 +13,12 @@ from sightread.synth.canvas import Canvas, Color, Pen
 from sightread.types import Quad, RGBImage
 
 GROUNDS: tuple[Color, ...] = (
-    (250, 248, 242), (236, 242, 248), (246, 238, 228), (232, 240, 230), (252, 252, 252),
-)  # fmt: skip
+    (250, 248, 242),
+    (236, 242, 248),
+    (246, 238, 228),
+    (232, 240, 230),
+    (252, 252, 252),
+)
 INKS: tuple[Color, ...] = ((20, 20, 24), (92, 22, 30), (20, 54, 96), (26, 74, 48), (66, 34, 82))
 
 
@@ -46,8 +50,9 @@ def render_words(
         places = _wrap(words, pen, size[0] - 2 * margin)
         rows = 1 + max((row for row, _ in places), default=0)
         widest = max((x + pen.width(w) for w, (_, x) in zip(words, places, strict=True)), default=0)
-        if pen.size < 6 or (rows * pen.size * 1.7 <= size[1] - 2 * margin
-                            and widest <= size[0] - 2 * margin):  # fmt: skip
+        if pen.size < 6 or (
+            rows * pen.size * 1.7 <= size[1] - 2 * margin and widest <= size[0] - 2 * margin
+        ):
             break
         pen = Pen(pen.face, pen.size * 0.9, pen.fill, pen.anchor)
     room = (size[0] - 2 * margin - widest, size[1] - 2 * margin - rows * pen.size * 1.7)

@@ -32,7 +32,8 @@ def value_noise(
         total += weight * np.asarray(layer, dtype=np.float32)
         norm += weight
         weight *= 0.5
-    return np.clip(total / np.float32(norm), 0, 1, dtype=np.float32)
+    field: Field = np.clip(total / np.float32(norm), 0, 1).astype(np.float32)
+    return field
 
 
 def tone(color: Shade, gain: Field) -> RGBImage:
@@ -105,7 +106,8 @@ def plaster(
     """A painted wall or card: large soft stains and a fine grain."""
     large = value_noise(width, height, rng, (4, 3), 4)
     fine = rng.random((height, width), dtype=np.float32)
-    return tone(color, 1 - depth / 2 + depth * (0.8 * large + 0.2 * fine))
+    grain: Field = large * np.float32(0.8) + fine * np.float32(0.2)
+    return tone(color, grain * np.float32(depth) + np.float32(1 - depth / 2))
 
 
 def corrugated(
@@ -113,10 +115,11 @@ def corrugated(
 ) -> RGBImage:
     """Ribbed sheet steel with streaks of wear, ribs upright."""
     phase = (np.arange(width) % period) / period
-    rib = np.interp(phase, [0, 0.1, 0.45, 0.55, 0.9, 1], [0.8, 1.08, 1.02, 0.72, 0.78, 0.8])
+    places, light = [0, 0.1, 0.45, 0.55, 0.9, 1], [0.8, 1.08, 1.02, 0.72, 0.78, 0.8]
+    rib = np.interp(phase, places, light).astype(np.float32)
     streaks = value_noise(width, height, rng, (width // 14, 3), 3)
-    gain = rib.astype(np.float32)[None, :] * (0.88 + 0.2 * streaks)
-    return tone(color, gain)
+    gain = rib[None, :] * (0.88 + 0.2 * streaks)
+    return tone(color, gain.astype(np.float32))
 
 
 def asphalt(width: int, height: int, rng: np.random.Generator, color: Shade) -> RGBImage:
@@ -161,11 +164,12 @@ def radial(width: int, height: int, center: tuple[float, float], reach: float) -
     x = (np.arange(width, dtype=np.float32) / width - center[0])[None, :]
     y = ((np.arange(height, dtype=np.float32) / height - center[1]) * height / width)[:, None]
     near = np.clip(1 - np.sqrt(x * x + y * y) / reach, 0, 1)
-    return near * near * (3 - 2 * near)
+    field: Field = (near * near * (3 - 2 * near)).astype(np.float32)
+    return field
 
 
 def ramp(*stops: tuple[float, float], across: bool = True, size: int = 128) -> Field:
     """A mask that goes through (place, density) stops, from left to right or top to bottom."""
     places, values = zip(*stops, strict=True)
-    line = np.interp(np.linspace(0, 1, size), places, values).astype(np.float32)
+    line: Field = np.interp(np.linspace(0, 1, size), places, values).astype(np.float32)
     return line[None, :] if across else line[:, None]

@@ -1,4 +1,4 @@
-"""Metadata written into rendered pictures: EXIF (date, place, turn), IPTC and XMP (words, people)."""
+"""Metadata in rendered pictures: EXIF (date, place, turn), IPTC and XMP (words, people)."""
 
 from __future__ import annotations
 

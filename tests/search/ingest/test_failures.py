@@ -155,7 +155,7 @@ def test_a_failing_store_stops_the_run_and_keeps_what_was_saved(desk: Desk) -> N
     with pytest.raises(LibraryError, match="open for reading only"):
         desk.index(reader, progress=close)
     assert not [t for t in threading.enumerate() if t.name.startswith("sightread-worker")]
-    library = os.path.dirname(desk.ledger._path)
+    library = os.path.dirname(desk.ledger.path)
     with_store = open_store(library)
     assert 64 <= with_store.count() < 200
     with_store.close()

@@ -89,8 +89,18 @@ def test_a_damaged_ledger_is_one_sentence(tmp_path: Path) -> None:
         b"this is no database, and long enough to be read as one" * 9
     )
     for write in (False, True):
-        with pytest.raises(LibraryError, match="Delete that file"):
+        with pytest.raises(LibraryError, match="delete that file"):
             Ledger.open(str(tmp_path), write=write)
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    with Ledger.open(str(tmp_path), write=True) as ledger:
+        ledger.fail(PathStamp("/a.jpg", 1, 1), "broken")
+        assert ledger.connection is not None
+        ledger.connection.execute("PRAGMA max_page_count = 4")  # SQLite's own idea of a full disk
+        with pytest.raises(LibraryError, match="full: nothing that was there is lost"):
+            ledger.record([(PathStamp(f"/{n}", 1, 1), "long " * 99) for n in range(99)], ())
+        assert len(ledger) == 1
 
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:

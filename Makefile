@@ -1,0 +1,32 @@
+# Everything runs in .venv, with the versions that constraints.txt pins.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check setup lock
+
+demo: setup
+	$(BIN)/python scripts/demo.py build/demo
+
+test: setup check
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Sightread needs Python 3.11 or newer; name one: make PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# Pin the newest versions that pyproject.toml allows.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,openvino]'
+	build/lock/bin/python -m pip freeze --exclude-editable > constraints.txt

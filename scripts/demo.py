@@ -1,0 +1,60 @@
+"""The demo: render the gallery, index it, ask it a few things, show where a word was found.
+
+    python scripts/demo.py FOLDER
+
+Runs the commands that a user would type, and prints them. Needs no network; a second run finds
+its pictures and its library in FOLDER and goes on from there.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sightread.synth.gallery import DEMO_QUERIES, write_gallery
+
+
+def main() -> None:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "build/demo")
+    pictures, library = folder / "gallery", folder / "library.sightread"
+    began = time.monotonic()
+    if not (pictures / "queries.jsonl").exists():
+        print(f"Rendering the gallery into {pictures} ...", flush=True)
+        rendered = write_gallery(str(pictures))
+        print(f"{len(rendered)} pictures in {time.monotonic() - began:.0f} s.\n", flush=True)
+    run("index", str(pictures / "images"), "--library", str(library))
+    for query, note in DEMO_QUERIES:
+        print(f"\n# {note}")
+        run("search", query, "-k", "3", "--library", str(library))
+    outlined = folder / "found.png"
+    found = output("search", DEMO_QUERIES[0][0], "-k", "1", "-0", "--library", str(library))
+    path = found.split("\0")[0]
+    print("\n# Where it is written:")
+    run("show", path, "--query", DEMO_QUERIES[0][0], "--out", str(outlined), "--force",
+        "--library", str(library), quiet=True)  # fmt: skip
+    print(f"\nThe found words are outlined in {outlined.resolve()}")
+    print(f"Try your own: {command('search', 'sale', '--library', str(library))}")
+
+
+def command(*words: str) -> str:
+    return shlex.join(["sightread", *words])
+
+
+def run(*words: str, quiet: bool = False) -> None:
+    print(f"$ {command(*words)}", flush=True)
+    where = subprocess.DEVNULL if quiet else None
+    subprocess.run([sys.executable, "-m", "sightread", *words], check=True, stdout=where)
+
+
+def output(*words: str) -> str:
+    answer = subprocess.run(
+        [sys.executable, "-m", "sightread", *words], check=True, capture_output=True
+    )
+    return answer.stdout.decode(errors="surrogateescape")
+
+
+if __name__ == "__main__":
+    main()
