@@ -42,7 +42,7 @@ class IndexOptions:
         exclude: patterns of names and paths to leave out, see `walk`.
         keep_missing: keep pictures whose files are gone.
         reread: read pictures again that another reader (or other settings) has read.
-        workers: threads that read; None: one per processor.
+        workers: threads that read; None: one per processor that this process may use.
         max_pixels: larger pictures are refused.
         retry_failed: try files again that failed before and have not changed.
     """
@@ -158,7 +158,7 @@ class _Run:
         }
         backlog = Backlog()
         self._scout = Scout(roots, options.exclude, known, stale, failed, backlog)
-        count = options.workers or os.cpu_count() or 1
+        count = options.workers or len(os.sched_getaffinity(0))
         self._workers = Workers(
             backlog, self._claims, job.reader, count=count, max_pixels=options.max_pixels
         )

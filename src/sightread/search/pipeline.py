@@ -164,11 +164,9 @@ class Workers:
         claimed: PictureId | None = None
         stamp = PathStamp(path, 0, 0)
         try:
-            # Looked at before the bytes are read: if the file is written to meanwhile, the next
-            # run sees another stamp and reads it again.
-            status = os.stat(path)
-            size = status.st_size if stat.S_ISREG(status.st_mode) else 0  # as `walk` has it
-            stamp = PathStamp(path, size, status.st_mtime_ns)
+            # Taken before the bytes are read: if the file is written to meanwhile, the next run
+            # sees another stamp and reads it again.
+            stamp = _stamp(path)
             data = images.read_file(path)
             picture, sha256 = images.content_id(data)
             if not self._claims.claim(picture):
@@ -202,13 +200,21 @@ class Workers:
         return words
 
 
+def _stamp(path: str) -> PathStamp:
+    """As `walk` has it; what cannot be looked at fails when it is read, with a reason."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return PathStamp(path, 0, 0)
+    size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+    return PathStamp(path, size, status.st_mtime_ns)
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, PictureError):
         return str(error)
     if isinstance(error, MemoryError):
         return "the picture needs more memory than there is"
-    if isinstance(error, OSError):
-        return f"the file cannot be read: {error.strerror or error}"
     return f"the picture cannot be indexed: {type(error).__name__}: {error}"
 
 

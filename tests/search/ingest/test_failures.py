@@ -35,6 +35,7 @@ def test_a_broken_file_is_listed_and_the_others_are_indexed(desk: Desk) -> None:
     assert reasons["a.jpg"].startswith("the content is not a picture")
     assert "empty" in reasons["b.png"]
     assert "named pipe" in reasons["c.png"]
+    assert "broken link" in reasons["d.png"]
 
 
 def test_a_failed_file_is_tried_again_only_when_it_changed(desk: Desk) -> None:
