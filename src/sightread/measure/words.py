@@ -33,10 +33,12 @@ Columns = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class WordScores:
-    """Quality of one run. `baseline_parted_map` is the baseline on the words that our reader parted,
-    `findable` is the share of exactly read words that are found at the
-    threshold; `map_by_subset` ranks within each subset; `recall_by_height` maps "10-14 px" to
-    (words found at the threshold, words annotated)."""
+    """Quality of one run.
+
+    `baseline_parted_map` is the baseline on the words that our reader parted; `findable` the share
+    of exactly read words that are found at the threshold; `map_by_subset` ranks within each
+    subset; `recall_by_height` maps "10-14 px" to (words found at the threshold, words annotated).
+    """
 
     map: float
     baseline_map: float
