@@ -52,9 +52,6 @@ def child(library: str, folder: str) -> None:
     from sightread.store import writer
     from sightread.store.lance import LanceStore
 
-    def tell(kind: str, ids: Sequence[PictureId] = ()) -> None:
-        os.write(1, f"{kind} {','.join(map(str, ids))}\n".encode())
-
     class TellingStore(LanceStore):
         _waiting: tuple[PictureId, ...] = ()
 
@@ -91,6 +88,11 @@ def child(library: str, folder: str) -> None:
     report = ingest(store, reader, ledger, [folder])
     store.close()
     tell(f"report {report.new}")
+
+
+def tell(kind: str, ids: Sequence[PictureId] = ()) -> None:
+    """A line on stdout, written at once."""
+    os.write(1, f"{kind} {','.join(map(str, ids))}\n".encode())
 
 
 # --- pictures ---------------------------------------------------------------------------------

@@ -149,6 +149,7 @@ class _Run:
         options = job.options
         self._job = job
         self._known = known
+        self._stale = stale
         self._interrupt = interrupt
         self._batch = Batch(job.store, job.ledger, known)
         self._claims = Claims(np.setdiff1d(job.store.ids(), stale))
@@ -252,7 +253,22 @@ class _Run:
         self._counts.forgotten = cleaning.forgotten
         clear_vanished_failures(job.ledger, walked, self._scout.unmet_failures)
         job.store.maintain()
-        return cleaning.warnings
+        return cleaning.warnings + self._left_over()
+
+    def _left_over(self) -> list[str]:
+        if not len(self._stale):
+            return []
+        store = self._job.store
+        present = np.unique([picture for _, picture in store.stamps()])
+        left = other_reader(store, self._job.reader.spec.revision, present)
+        if not len(left):
+            return []
+        [record] = store.get([int(left[0])], regions=False)
+        return [
+            f"{len(left)} pictures were not read again, such as {record.stamps[0].path}: index "
+            "their folders with --reread too, or, if the files are gone, run `sightread forget "
+            "--missing`."
+        ]
 
     def _report(self, files_per_s: float) -> None:
         counts, scout = self._counts, self._scout

@@ -292,6 +292,17 @@ def test_reread_of_one_folder_keeps_paths_in_others(desk: Desk) -> None:
     desk.index(ColourReader("r2"))
 
 
+def test_reread_says_what_it_left(desk: Desk) -> None:
+    desk.paint("x/a.png", 1)
+    desk.paint("y/b.png", 2)
+    desk.index(ColourReader("r1"))
+    reread = IndexOptions(reread=True)
+    report = desk.index(ColourReader("r2"), reread, folders=[desk.pictures / "x"])
+    [warning] = report.warnings
+    assert warning.startswith(f"1 pictures were not read again, such as {desk.pictures}/y/b.png")
+    assert desk.index(ColourReader("r2"), reread).warnings == ()
+
+
 def test_a_picture_kept_without_its_file_stands_in_nobodys_way(desk: Desk) -> None:
     desk.paint("a.png", 1)
     desk.index(ColourReader("r1"))
