@@ -41,9 +41,7 @@ class Line:
     whole: float = 0.0
 
 
-_NEAR = Line(
-    -3.14, cost=-2.39, share=-3.52, length=2.82, count=-1.08, confidence=-3.24, whole=1.31
-)
+_NEAR = Line(-3.14, cost=-2.39, share=-3.52, length=2.82, count=-1.08, confidence=-3.24, whole=1.31)
 
 LINES: dict[MatchKind, Line] = {
     "exact": Line(-5.48, cost=-5.25, length=1.16, confidence=2.89, whole=5.0),
