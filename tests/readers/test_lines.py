@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightread.readers.lines import split_line, word_regions
@@ -94,6 +94,7 @@ def test_one_doubtful_letter_makes_a_doubtful_word() -> None:
     assert word.confidence == pytest.approx(math.sqrt(0.25))
 
 
+@settings(deadline=None)  # a busy machine is no error
 @given(
     st.lists(
         st.tuples(st.sampled_from("aB1 -—é東"), st.floats(0, 1), st.floats(0, 1), st.floats(0, 2)),

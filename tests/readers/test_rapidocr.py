@@ -69,6 +69,23 @@ def test_boxes_turn_with_the_line(reader: RapidOcrReader, write: Write, degrees:
     assert (station_y > north_y) == (degrees > 0)
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_text_in_any_direction(reader: RapidOcrReader, write: Write, degrees: int) -> None:
+    (words,) = reader.read([write("Coffee house", size=(640, 640), turned=degrees)])
+    assert texts(words) == ["coffee", "house"]
+    # From the first corner to the second is the direction of reading, clockwise from the right.
+    for word in words:
+        (x0, y0), (x1, y1), _, _ = word.box
+        angle = np.degrees(np.arctan2(y1 - y0, x1 - x0)) % 360
+        assert angle == pytest.approx(degrees, abs=4)
+
+
+def test_glued_words_are_parted(reader: RapidOcrReader, write: Write) -> None:
+    # A space of a tenth of the letter height is hardly one to the recogniser.
+    (words,) = reader.read([write("NO\u2009PARKING")])
+    assert texts(words) == ["no", "parking"]
+
+
 def test_white_on_dark(reader: RapidOcrReader, write: Write) -> None:
     (words,) = reader.read([write("Exit 7", ink="white", paper="#203060")])
     assert texts(words) == ["exit", "7"]
