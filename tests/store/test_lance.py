@@ -88,7 +88,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a b", "#1 100% é?", "x%20y", "q[1]*{2}", "a:b", "it's", "-x", "ü"]
+    "name", ["a b", "#1 100% é?", "x%20y", "q[1]*{2}", "a:b", "it's", "-x", "写真\u3000帖\xa0"]
 )
 def test_awkward_folder_names(tmp_path: Path, name: str, plain: PlainStore) -> None:
     path = str(tmp_path / name)

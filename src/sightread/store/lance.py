@@ -153,7 +153,7 @@ class LanceStore:
                 try:
                     return work(self._writer)
                 finally:
-                    if self._writer.manifest is not self._snapshot.manifest:
+                    if self._writer.manifest != self._snapshot.manifest:
                         self._show(self._writer.manifest)
 
     def _read(self, work: Callable[[Snapshot], _Result], where: Filter | None = None) -> _Result:

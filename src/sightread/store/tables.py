@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -137,4 +138,4 @@ def _is_plain(path: str) -> bool:
         os.fsencode(path).decode()
     except UnicodeDecodeError:
         return False
-    return path.isprintable()
+    return not any(unicodedata.category(char) == "Cc" for char in path)
