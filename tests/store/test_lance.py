@@ -372,6 +372,28 @@ def test_old_versions_go_when_no_reader_can_miss_them(
     assert_same(late, plain)  # looked again by itself when its files were gone
 
 
+def test_the_written_vocabulary_is_never_an_old_one(
+    store: Store, plain: PlainStore, folder: Path
+) -> None:
+    path = folder / "vocabulary.arrow"
+    store.maintain()
+    written = path.read_bytes()
+    store.put([record(77, regions=4)])
+    plain.put([record(77, regions=4)])
+    store.flush()
+    assert path.read_bytes() == written
+    assert_same(open_store(str(folder)), plain)
+    store.maintain()
+    assert path.read_bytes() != written
+    assert_same(open_store(str(folder)), plain)
+    for damaged in (b"", written, path.read_bytes()[:-30], b"\0" * 500):
+        path.write_bytes(damaged)
+        assert_same(open_store(str(folder)), plain)
+    path.unlink()
+    path.mkdir()
+    assert_same(open_store(str(folder)), plain)
+
+
 # --- together ------------------------------------------------------------------------------
 
 WRITER = """
