@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -171,26 +172,15 @@ def test_reading_needs_no_permission_to_write(
     store: Store, plain: PlainStore, folder: Path
 ) -> None:
     store.close()
-    paths = [folder, *folder.rglob("*")]
-    for path in paths:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    # The temporary folder itself is closed to others; a test as root turns into someone else.
-    parents = [
-        p for p in folder.parents if p.is_relative_to(folder.parents[3]) and p != Path("/tmp")
-    ]
-    modes = {path: path.stat().st_mode for path in parents if path.stat().st_uid == os.getuid()}
-    try:
-        for path in modes:
-            path.chmod(0o755)
-        done = subprocess.run(
-            [sys.executable, "-c", READ_ONLY, str(folder)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    finally:
-        for path, mode in modes.items():
-            path.chmod(mode)
+    # Not in the folder of the test: that is closed to others, and root turns into someone else.
+    with tempfile.TemporaryDirectory() as open_to_all:
+        os.chmod(open_to_all, 0o755)
+        copy = Path(shutil.copytree(folder, Path(open_to_all) / "library"))
+        paths = [copy, *copy.rglob("*")]
+        for path in paths:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        command = [sys.executable, "-c", READ_ONLY, str(copy)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         for path in paths:
             path.chmod(0o755)
     first, *refusals = done.stdout.splitlines()
