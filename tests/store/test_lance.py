@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a b", "#1 100% é?", "x%20y", "q[1]*{2}", "a:b", "it's", "-x", "ü"]
+    "name", ["a b", "#1 100% é?", "x%20y", "q[1]*{2}", "a:b", "it's", "-x", "写真\u3000帖\xa0"]
 )
 def test_awkward_folder_names(tmp_path: Path, name: str, plain: PlainStore) -> None:
     path = str(tmp_path / name)
@@ -171,26 +172,15 @@ def test_reading_needs_no_permission_to_write(
     store: Store, plain: PlainStore, folder: Path
 ) -> None:
     store.close()
-    paths = [folder, *folder.rglob("*")]
-    for path in paths:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    # The temporary folder itself is closed to others; a test as root turns into someone else.
-    parents = [
-        p for p in folder.parents if p.is_relative_to(folder.parents[3]) and p != Path("/tmp")
-    ]
-    modes = {path: path.stat().st_mode for path in parents if path.stat().st_uid == os.getuid()}
-    try:
-        for path in modes:
-            path.chmod(0o755)
-        done = subprocess.run(
-            [sys.executable, "-c", READ_ONLY, str(folder)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    finally:
-        for path, mode in modes.items():
-            path.chmod(mode)
+    # Not in the folder of the test: that is closed to others, and root turns into someone else.
+    with tempfile.TemporaryDirectory() as open_to_all:
+        os.chmod(open_to_all, 0o755)
+        copy = Path(shutil.copytree(folder, Path(open_to_all) / "library"))
+        paths = [copy, *copy.rglob("*")]
+        for path in paths:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        command = [sys.executable, "-c", READ_ONLY, str(copy)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         for path in paths:
             path.chmod(0o755)
     first, *refusals = done.stdout.splitlines()
@@ -372,6 +362,28 @@ def test_old_versions_go_when_no_reader_can_miss_them(
     assert_same(late, plain)  # looked again by itself when its files were gone
 
 
+def test_the_written_vocabulary_is_never_an_old_one(
+    store: Store, plain: PlainStore, folder: Path
+) -> None:
+    path = folder / "vocabulary.arrow"
+    store.maintain()
+    written = path.read_bytes()
+    store.put([record(77, regions=4)])
+    plain.put([record(77, regions=4)])
+    store.flush()
+    assert path.read_bytes() == written
+    assert_same(open_store(str(folder)), plain)
+    store.maintain()
+    assert path.read_bytes() != written
+    assert_same(open_store(str(folder)), plain)
+    for damaged in (b"", written, path.read_bytes()[:-30], b"\0" * 500):
+        path.write_bytes(damaged)
+        assert_same(open_store(str(folder)), plain)
+    path.unlink()
+    path.mkdir()
+    assert_same(open_store(str(folder)), plain)
+
+
 # --- together ------------------------------------------------------------------------------
 
 WRITER = """
@@ -392,8 +404,9 @@ for version in range(1, 10_000):
 
 def test_one_process_writes_while_another_reads(folder: Path) -> None:
     command = [sys.executable, "-c", WRITER, str(folder)]
+    root = Path(__file__).parents[2]  # where the package of the tests is found
     seen = set()
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"started\n"
         reader = open_store(str(folder))

@@ -1,8 +1,9 @@
 """A library in a folder, kept by LanceDB.
 
-    library.json    which versions of the tables are committed (manifest.py)
-    writer.lock     held by the one writer (lock.py)
-    tables/         pictures.lance and regions.lance
+    library.json      which versions of the tables are committed (manifest.py)
+    writer.lock       held by the one writer (lock.py)
+    vocabulary.arrow  the distinct words, a copy (vocabulary.py)
+    tables/           pictures.lance and regions.lance
 
 A picture is one row of `pictures`, each of its words one row of `regions`. `LanceStore` puts the
 two sides together: `Snapshot` reads what is committed, `Writer` prepares the next commit.
@@ -34,6 +35,7 @@ from sightread.store.manifest import (
 )
 from sightread.store.snapshot import Snapshot
 from sightread.store.tables import TABLES_NAME, Tables
+from sightread.store.vocabulary import VOCABULARY_NAME
 from sightread.store.writer import Writer
 from sightread.types import (
     Filter,
@@ -46,7 +48,7 @@ from sightread.types import (
 )
 
 _Result = TypeVar("_Result")
-_OURS = (TABLES_NAME, LOCK_NAME, MANIFEST_NAME, "ledger.sqlite")
+_OURS = (TABLES_NAME, LOCK_NAME, MANIFEST_NAME, VOCABULARY_NAME, "ledger.sqlite")
 
 
 class LanceStore:
@@ -158,7 +160,7 @@ class LanceStore:
                 try:
                     return work(self._writer)
                 finally:
-                    if self._writer.manifest is not self._snapshot.manifest:
+                    if self._writer.manifest != self._snapshot.manifest:
                         self._show(self._writer.manifest)
 
     def _read(self, work: Callable[[Snapshot], _Result], where: Filter | None = None) -> _Result:

@@ -25,8 +25,8 @@ GRACE_S = 600.0
 
 Migration = Callable[[Path, dict[str, Any]], dict[str, Any]]
 MIGRATIONS: dict[int, Migration] = {}
-"""From format n to n + 1: (library folder, content) -> content. May rewrite tables, and has to
-cope with finding its own work half done."""
+"""From format n to n + 1: (library folder, content) -> content. May rewrite tables; then it
+forces them to the disk, and copes with finding its own work half done."""
 
 Versions = dict[str, int]
 FileStamp = tuple[int, int, int]

@@ -30,6 +30,7 @@ from sightread.store.tables import (
     one_of,
     scan,
 )
+from sightread.store.vocabulary import read_vocabulary
 from sightread.types import (
     Filter,
     PathStamp,
@@ -125,6 +126,11 @@ class Snapshot:
 
     def vocabulary(self) -> Vocabulary:
         """All distinct tokens, sorted, with the number of regions that hold each."""
+        written = read_vocabulary(self._tables.folder, self.manifest.tables["regions"])
+        return self.count_words() if written is None else written
+
+    def count_words(self) -> Vocabulary:
+        """The vocabulary, from the regions themselves."""
         parts = []
         query = self._table("regions").search().select(["tokens"]).limit(None)
         for batch in query.to_batches(batch_size=_BATCH_ROWS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Tables:
         Raises:
             LibraryError: LanceDB cannot work with this path.
         """
+        self.folder = folder
         self._root = folder / TABLES_NAME
         if not _is_plain(str(folder)):
             raise LibraryError(
@@ -59,7 +61,7 @@ class Tables:
         for name in SCHEMAS:
             if (self._root / f"{name}.lance").exists() and self._rows(name):
                 raise LibraryError(
-                    f"{self._root.parent} holds pictures but its library.json is gone: put back a "
+                    f"{self.folder} holds pictures but its library.json is gone: put back a "
                     "copy of that file, or remove the folder and index again."
                 )
             shutil.rmtree(self._root / f"{name}.lance", ignore_errors=True)
@@ -137,4 +139,4 @@ def _is_plain(path: str) -> bool:
         os.fsencode(path).decode()
     except UnicodeDecodeError:
         return False
-    return path.isprintable()
+    return not any(unicodedata.category(char) == "Cc" for char in path)

@@ -20,7 +20,9 @@ from sightread.store.durable import Barrier
 from sightread.store.lock import WriterLock
 from sightread.store.manifest import read_manifest, write_manifest
 from sightread.store.rows import PICTURES, picture_rows, region_rows, stamp_columns
+from sightread.store.snapshot import Snapshot
 from sightread.store.tables import TABLES_NAME, Tables, chunked, one_of, scan
+from sightread.store.vocabulary import read_vocabulary, write_vocabulary
 from sightread.types import PathStamp, PictureId, PictureRecord
 
 MAX_WAITING_REGIONS = 20_000
@@ -125,7 +127,8 @@ class Writer:
         uninterrupted(self._flush)
 
     def maintain(self) -> None:
-        """Flush, then merge fragments, index new rows and drop old versions, as far as it pays."""
+        """Flush, merge fragments, index new rows and drop old versions as far as it pays, and
+        write down the vocabulary."""
         uninterrupted(self._maintain)
 
     def close(self) -> None:
@@ -147,6 +150,10 @@ class Writer:
     def _maintain(self) -> None:
         self._flush()
         self._tidy()
+        version = self.manifest.tables["regions"]
+        if read_vocabulary(self._folder, version) is None:
+            words = Snapshot(self.connection, self.manifest).count_words()
+            write_vocabulary(self._folder, version, words)
 
     def _recover(self) -> None:
         # An earlier flush failed somewhere. It may have got as far as its manifest, and doing
