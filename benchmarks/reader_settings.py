@@ -34,10 +34,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
-from reader_variants import VARIANTS, open_variant
+from reader_variants import NAMES, LineReader, open_variant
 
 from sightread.readers.lines import word_regions
-from sightread.readers.rapidocr import RapidOcrReader
 from sightread.readers.recognise import ReadChar, ReadLine
 from sightread.text import key, tokens
 from sightread.types import RGBImage, WordRegion
@@ -90,7 +89,7 @@ def load_picture(path: Path) -> RGBImage:
 
 
 def read_all(
-    reader: RapidOcrReader, data: Path, pictures: Sequence[Annotated], cache: Path
+    reader: LineReader, data: Path, pictures: Sequence[Annotated], cache: Path
 ) -> list[Reading]:
     """Readings of all pictures, from the cache where it has them."""
     known = {row["image"]: row for row in _cached(cache)}
@@ -267,7 +266,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--settings", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--settings", nargs="+", default=NAMES, choices=NAMES)
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
     pictures = load_annotations(options.data, options.limit)
@@ -281,7 +280,7 @@ def main() -> None:
         readings = read_all(reader, options.data, pictures, cache)
         row = measure(options.data, pictures, readings)
         row["revision"] = reader.spec.revision
-        row["settings"] = asdict(reader.settings)
+        row["settings"] = asdict(reader.settings) if reader.settings else None
         row["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         report["rows"][name] = row
         print_row(name, row)

@@ -4,53 +4,119 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
+
+from sightread.readers.detect import Corners
 from sightread.readers.nets import ModelFiles, Runtime, wheel_models
 from sightread.readers.rapidocr import RapidOcrReader, ReaderSettings
+from sightread.readers.recognise import ReadChar, ReadLine
+from sightread.types import ReaderSpec, RGBImage
 
-_V6 = ReaderSettings()
+_CHOSEN = ReaderSettings()
 
 
 def _det(**changes: object) -> ReaderSettings:
-    return replace(_V6, detector=replace(_V6.detector, **changes))  # type: ignore[arg-type]
+    return replace(_CHOSEN, detector=replace(_CHOSEN.detector, **changes))  # type: ignore[arg-type]
 
 
 def _rec(**changes: object) -> ReaderSettings:
-    return replace(_V6, recogniser=replace(_V6.recogniser, **changes))  # type: ignore[arg-type]
+    recogniser = replace(_CHOSEN.recogniser, **changes)  # type: ignore[arg-type]
+    return replace(_CHOSEN, recogniser=recogniser)
 
 
+# Each differs from the chosen settings in what its name says.
 VARIANTS: dict[str, ReaderSettings] = {
-    "base": _V6,
-    **{f"side{n}": _det(side_limit_px=n, enlarge_to_px=min(n, 960)) for n in (480, 640, 800, 1280)},
-    **{f"up{u:g}": _det(enlarge_limit=u) for u in (1.0, 1.5, 3.0, 4.0)},
-    **{f"upto{n}": _det(enlarge_to_px=n) for n in (480, 640, 1280)},
-    **{f"border{n}": _det(border_px=n) for n in (0, 8, 32, 64)},
-    **{f"box{t:g}": _det(box_threshold=t) for t in (0.3, 0.4, 0.6, 0.7)},
-    **{f"pixel{t:g}": _det(pixel_threshold=t) for t in (0.2, 0.4)},
-    **{f"unclip{r:g}": _det(unclip_ratio=r) for r in (1.4, 1.8, 2.0)},
-    "imagenet": _det(mean=(0.406, 0.456, 0.485), std=(0.225, 0.224, 0.229)),
-    **{f"minwidth{n}": _rec(min_width_px=n) for n in (64, 96, 224, 320)},
+    "chosen": _CHOSEN,
+    "v4": _CHOSEN,
+    "side640": _det(side_limit_px=640, enlarge_to_px=640),
+    "side960": _det(side_limit_px=960),
+    "enlarge1": _det(enlarge_limit=1.0),
+    "enlarge3": _det(enlarge_limit=3.0),
+    "enlarge-to640": _det(enlarge_to_px=640),
+    "retry-never": replace(_CHOSEN, retry_below=0.0),
     "coarse0.5": _det(coarse_scale=0.5),
-    "coarse0.35": _det(coarse_scale=0.35),
-    "retry0.8": replace(_V6, retry_below=0.8),
-    "retry0.9": replace(_V6, retry_below=0.9),
-    "retry0.9turn": replace(_V6, retry_below=0.9, retry_growth=()),
-    "retry0.9grow": replace(_V6, retry_below=0.9, retry_turned=False),
-    "v4": _V6,
+    "border0": _det(border_px=0),
+    "border32": _det(border_px=32),
+    "box0.3": _det(box_threshold=0.3),
+    "box0.6": _det(box_threshold=0.6),
+    "unclip2": _det(unclip_ratio=2.0),
+    "imagenet-mean": _det(mean=(0.406, 0.456, 0.485), std=(0.225, 0.224, 0.229)),
+    "min-width320": _rec(min_width_px=320),
+    "retry-grown-only": replace(_CHOSEN, retry_turned=False),
+    "retry-turned-only": replace(_CHOSEN, retry_growth=()),
+    "enlarge-to1280": _det(enlarge_to_px=1280),
+    "side480": _det(side_limit_px=480, enlarge_to_px=480),
 }
-
-
 VARIANTS |= {f"{name}-ov": settings for name, settings in VARIANTS.items()}
 
 
-def open_variant(name: str) -> RapidOcrReader:
+DEFAULTS = "rapidocr-defaults"
+NAMES = [*VARIANTS, DEFAULTS]
+
+
+class LineReader(Protocol):
+    """What is compared: a reader that gives whole lines."""
+
+    @property
+    def settings(self) -> ReaderSettings | None: ...
+
+    @property
+    def spec(self) -> ReaderSpec: ...
+
+    def read_lines(self, image: RGBImage) -> list[tuple[Corners, ReadLine]]: ...
+
+
+class DefaultRapidOcr:
+    """RapidOCR itself as it comes, on one thread."""
+
+    settings = None
+
+    def __init__(self) -> None:
+        from rapidocr import RapidOCR
+
+        self._engine = RapidOCR(
+            params={
+                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+                "Global.log_level": "critical",
+            }
+        )
+
+    @property
+    def spec(self) -> ReaderSpec:
+        return ReaderSpec("rapidocr", version("rapidocr"))
+
+    def read_lines(self, image: RGBImage) -> list[tuple[Corners, ReadLine]]:
+        result = self._engine(np.ascontiguousarray(image[:, :, ::-1]))
+        if result.txts is None:
+            return []
+        rows = zip(result.boxes, result.txts, result.scores, strict=True)
+        return [
+            (np.asarray(box, dtype=np.float32), _evenly(text, float(score)))
+            for box, text, score in rows
+        ]
+
+
+def _evenly(text: str, score: float) -> ReadLine:
+    """Characters of equal width; its words are those between spaces."""
+    step = 1 / max(len(text), 1)
+    return ReadLine(
+        tuple(ReadChar(char, score, i * step, (i + 1) * step) for i, char in enumerate(text))
+    )
+
+
+def open_variant(name: str) -> LineReader:
     """A reader with the settings of this name.
 
     Variants named v4... use the PP-OCRv4 models of the wheel rapidocr-onnxruntime 1.4.4; the
     environment variable PPOCR_V4 names the folder they lie in. Names that end in `-ov` run on
     OpenVINO.
     """
+    if name == DEFAULTS:
+        return DefaultRapidOcr()
     models = wheel_models()
     if name.startswith("v4"):
         folder = Path(os.environ["PPOCR_V4"])

@@ -78,7 +78,8 @@ class WordRegion:
     """One word found by a reader: where it is, how sure the reader is, and what it says.
 
     `line` numbers the lines of text of one picture; words of one line follow each other in
-    reading order. A reader gives `text`, or `vector` (unit length), or both.
+    reading order. A reader gives `text`, or `vector` (unit length), or both. `spaced` is false
+    where the engine's own text had no space before the word and the reader parted it.
     """
 
     box: Quad
@@ -86,6 +87,7 @@ class WordRegion:
     text: str | None = None
     vector: NDArray[np.float32] | None = None
     line: int = 0
+    spaced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class PathStamp:
 @dataclass(frozen=True, slots=True)
 class RegionRecord:
     """One searchable word of a picture. `tokens[0]` is the whole word, the rest its key and
-    pieces (`text.tokens`). Metadata words have no box."""
+    pieces (`text.tokens`). Metadata words have no box. `spaced` as in `WordRegion`."""
 
     field: Field
     text: str
@@ -138,6 +140,7 @@ class RegionRecord:
     confidence: float
     line: int
     box: Quad | None = None
+    spaced: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import io
 from dataclasses import replace
 
 import pytest
-from sightread.search.ingest import IndexProgress
 
 from sightread.cli.progress import ProgressLine, clip, describe
+from sightread.search.ingest import IndexProgress
 
 HALFWAY = IndexProgress(
     seen=5678,

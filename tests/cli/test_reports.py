@@ -158,7 +158,7 @@ def test_a_picture_for_programs() -> None:
 
 
 def test_measurements_are_listed_with_dotted_names() -> None:
-    measured = {"map": 0.912345, "pictures": 700, "by": {"a": {"n": 3}, "b": None}}
+    measured = {"map": 0.912345, "pictures": 700, "by": {"a": {"n": (3, 1.25)}, "b": None}}
     assert reports.measured_text(measured) == (
-        "map       0.9123\npictures  700\nby.a.n    3\nby.b      None\n"
+        "map       0.9123\npictures  700\nby.a.n    3, 1.25\nby.b      None\n"
     )

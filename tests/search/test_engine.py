@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sightread.errors import QueryError, UsageError
+from sightread.search.calibrate import DEFAULT_THRESHOLD
 from sightread.search.engine import Engine
 from sightread.store import open_store
 from sightread.text import tokens
@@ -160,7 +161,7 @@ def test_pages_and_totals(engine: Engine) -> None:
     assert [i for page in pages for i in ids(page)] == ids(every)
     strict = engine.search('"coffee"')
     assert strict.total + strict.below <= every.total
-    assert strict.threshold == pytest.approx(0.4)
+    assert strict.threshold == DEFAULT_THRESHOLD
 
 
 def test_not_found_names_what_is_near(engine: Engine) -> None:

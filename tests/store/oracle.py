@@ -168,6 +168,7 @@ def _region(rng: random.Random) -> RegionRecord:
         confidence=rng.randrange(257) / 256,
         line=rng.randrange(4),
         box=_box(rng) if field == "written" else None,
+        spaced=rng.random() < 0.9,
     )
 
 

@@ -205,6 +205,11 @@ def _flat(measured: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             found += _flat(value, f"{prefix}{name}.")
         else:
-            shown = f"{value:.4g}" if isinstance(value, float) else visible(str(value))
-            found.append((f"{prefix}{name}", shown))
+            found.append((f"{prefix}{name}", _shown(value)))
     return found
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
+    return f"{value:.4g}" if isinstance(value, float) else visible(str(value))

@@ -32,7 +32,7 @@ _TALL = 1.5  # a box so much taller than wide holds a line that runs downwards
 class DetectorSettings:
     """How large a picture is shown to the detector, and when marks count as text."""
 
-    side_limit_px: int = 960
+    side_limit_px: int = 1280
     """Larger pictures are reduced until their longer side has this length."""
     enlarge_to_px: int = 960
     """Smaller pictures are enlarged until their longer side has this length, ..."""

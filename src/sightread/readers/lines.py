@@ -73,6 +73,7 @@ def word_regions(line: ReadLine, corners: Corners, number: int) -> list[WordRegi
             confidence=_confidence(word),
             text="".join(char.text for char in word),
             line=number,
+            spaced=word[0].space_before >= 0.5,
         )
         for word in split_line(line)
     ]

@@ -24,7 +24,7 @@ class ReaderSettings:
 
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     recogniser: RecogniserSettings = field(default_factory=RecogniserSettings)
-    retry_below: float = 0.0
+    retry_below: float = 0.9
     """Lines read with less confidence are read again, turned round and cut out differently, and
     the reading with the greatest confidence counts; 0 for never."""
     retry_turned: bool = True

@@ -30,7 +30,7 @@ _INK_SHARE = 0.4  # of the contrast of the clearest columns
 class RecogniserSettings:
     """How lines are cut out and grouped."""
 
-    min_width_px: int = 160
+    min_width_px: int = 96
     """Shorter crops are padded: the recogniser was trained on lines, not on letters."""
     batch_width_px: int = 1280
     """Most pixels along the lines that go through the net together: bounds the memory."""

@@ -55,7 +55,7 @@ def written_regions(words: Iterable[WordRegion], picture: Picture) -> Iterator[R
         if word.text and found:
             confidence = min(1.0, max(0.0, float(word.confidence)))
             box = _scaled(word.box, *scale)
-            yield RegionRecord("written", word.text, found, confidence, word.line, box)
+            yield RegionRecord("written", word.text, found, confidence, word.line, box, word.spaced)
 
 
 def metadata_regions(metadata: Metadata, first_line: int = 0) -> Iterator[RegionRecord]:

@@ -19,8 +19,12 @@ from sightread.types import FIELDS, Term, TermMode, WordHits
 
 _WRITTEN = FIELDS.index("written")
 
-_CUT_PENALTY = 0.9
-"""A word found in two neighbouring pieces, or two words glued in one, is a little less sure."""
+_CUT = 0.4
+"""What is left of the probability of a word that was read in two neighbouring pieces: two words
+out of three of such finds are written apart and mean to be."""
+
+_GLUED = 0.9
+"""The same for a phrase that was read as one word, which has hardly another explanation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +115,12 @@ def occurrences(plan: Plan, asked: list[str], hits: WordHits) -> Occurrences | N
 
 def _combine(rows: list[Occurrences], part: Part) -> list[Occurrences]:
     if len(rows) == 1:
-        return [_weakened(rows[0], _CUT_PENALTY) if part.cut else rows[0]]
+        return [_weakened(rows[0], _GLUED) if part.cut else rows[0]]
     chain = rows[0]
     for row in rows[1:]:
         chain = follow(chain, row, same_line=part.cut)
     if part.cut:
-        return [_weakened(chain, _CUT_PENALTY)]
+        return [_weakened(chain, _CUT)]
     return [chain, apart(rows)]
 
 

@@ -56,6 +56,7 @@ REGIONS = pa.schema(
         pa.field("confidence", pa.float32(), nullable=False),
         pa.field("line", pa.int32(), nullable=False),
         pa.field("box", pa.list_(pa.float32(), 8)),
+        pa.field("spaced", pa.bool_(), nullable=False),
     ]
 )
 
@@ -81,6 +82,7 @@ def region_rows(records: Iterable[PictureRecord]) -> Any:
         [region.confidence for region in regions],
         [region.line for region in regions],
         [None if r.box is None else [v for point in r.box for v in point] for r in regions],
+        [region.spaced for region in regions],
     ]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, REGIONS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=REGIONS)
@@ -145,6 +147,7 @@ def region_records(table: Any) -> dict[PictureId, tuple[RegionRecord, ...]]:
             confidence=row["confidence"],
             line=row["line"],
             box=None if row["box"] is None else _quad(row["box"]),
+            spaced=row["spaced"],
         )
         keyed.setdefault(row["picture"], []).append((row["ordinal"], region))
     return {

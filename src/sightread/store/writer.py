@@ -17,7 +17,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sightread.store.durable import Barrier
-from sightread.store.lancedb_import import load_lancedb
 from sightread.store.lock import WriterLock
 from sightread.store.manifest import read_manifest, write_manifest
 from sightread.store.rows import PICTURES, picture_rows, region_rows, stamp_columns
@@ -35,6 +34,10 @@ PRUNE_MARGIN_S = 60.0
 _FLUSHES_WORTH_MERGING = 8
 _FRAGMENTS_WORTH_MERGING = 8
 _ROWS_WORTH_INDEXING = 5_000
+_INDICES = {
+    "pictures": {"id": "BTree"},
+    "regions": {"picture": "BTree", "tokens": "LabelList"},
+}
 _NEVER = timedelta(days=36_500)
 
 _Result = TypeVar("_Result")
@@ -190,34 +193,24 @@ class Writer:
         self.manifest = manifest
 
     def _tidy(self) -> None:
-        self._unclean = True
-        for table, column, kind in (
-            ("pictures", "id", "BTree"),
-            ("regions", "picture", "BTree"),
-            ("regions", "tokens", "LabelList"),
-        ):
-            self._index(self._tables[table], column, kind)
         overdue = self.manifest.flushes >= _FLUSHES_WORTH_MERGING
-        merged = {n: t for n, t in self._tables.items() if overdue or _wants_merging(t)}
-        for table in merged.values():
-            # Nothing may be dropped before the merged version is committed.
+        tidied = {n: t for n, t in self._tables.items() if overdue or _wants_merging(t)}
+        if not tidied:
+            return
+        self._unclean = True
+        for name, table in tidied.items():
+            # Bringing the index of the words up to date takes LanceDB ten times as long as making
+            # it again, whether or not anything is new. Readers keep the one they have.
+            for index in table.list_indices():
+                table.drop_index(index.name)
             table.optimize(cleanup_older_than=_NEVER)
-        self._commit(self.manifest.commit, 0 if merged else self.manifest.flushes)
-        for name, table in merged.items():
-            # There is no other writer, so that files of no version are leftovers of a crash.
+            # There is no other writer, so that files of no version are leftovers of a crash. The
+            # committed version is older than the merged one and has to outlive this.
             table.optimize(cleanup_older_than=self._age(name, table), delete_unverified=True)
-        self._commit(self.manifest.commit, self.manifest.flushes)
+            if table.count_rows() >= _ROWS_WORTH_INDEXING:
+                _make_indices(table, _INDICES[name])
+        self._commit(self.manifest.commit, 0)
         self._unclean = False
-
-    def _index(self, table: Any, column: str, kind: str) -> None:
-        if table.count_rows() < _ROWS_WORTH_INDEXING:
-            return
-        if any(index.columns == [column] for index in table.list_indices()):
-            return
-        load_lancedb()
-        from lancedb import index as kinds
-
-        table.create_index(column, config=getattr(kinds, kind)())
 
     def _age(self, name: str, table: Any) -> timedelta:
         # Versions are dropped by age, so the age of the oldest one to keep is what counts.
@@ -269,11 +262,18 @@ def uninterrupted(work: Callable[[], _Result]) -> _Result:
             usual(signal.SIGINT, pressed[0])
 
 
+def _make_indices(table: Any, wanted: Mapping[str, str]) -> None:
+    from lancedb import index as kinds
+
+    for column, kind in wanted.items():
+        table.create_index(column, config=getattr(kinds, kind)())
+
+
 def _wants_merging(table: Any) -> bool:
     if table.stats()["fragment_stats"]["num_small_fragments"] >= _FRAGMENTS_WORTH_MERGING:
         return True
     unindexed = [int(index.num_unindexed_rows or 0) for index in table.list_indices()]
-    return max(unindexed, default=0) >= _ROWS_WORTH_INDEXING
+    return max(unindexed, default=int(table.count_rows())) >= _ROWS_WORTH_INDEXING
 
 
 def _among(ids: set[PictureId], known: NDArray[np.int64]) -> list[int]:
