@@ -26,6 +26,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -39,6 +40,8 @@ RUN_LIMIT_S = 300.0
 _LETTERS = "ABCDEFHKLMNPRSTUVXYZ"
 _OPERATIONS = ("add", "add", "add", "add", "copy", "move", "overwrite", "delete", "break")
 _OPERATIONS_PER_ROUND = 30
+_LINES = 30
+_DELAY_S = 0.15
 
 
 # --- the process that is killed -------------------------------------------------------------
@@ -51,6 +54,7 @@ def child(library: str, folder: str) -> None:
     from sightread.search.ingest import ingest
     from sightread.store import writer
     from sightread.store.lance import LanceStore
+    from sightread.store.lancedb_import import load_lancedb
 
     class TellingStore(LanceStore):
         _waiting: tuple[PictureId, ...] = ()
@@ -81,6 +85,7 @@ def child(library: str, folder: str) -> None:
     lance = sys.modules["sightread.store.lance"]
     vars(lance)["Writer"] = TellingWriter
     reader = open_reader()
+    load_lancedb()  # now, so that no kills are wasted on the import
     tell("ready")
     store = TellingStore(Path(library), write=True, create=True)
     tell("opened")
@@ -175,62 +180,66 @@ class Album:
 # --- one run ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Moment:
+    """So many seconds after the child told its n-th line (counted from 0)."""
+
+    line: int
+    delay_s: float
+
+
 @dataclass
 class Run:
     """What a child told before it ended or was killed."""
 
     code: int = 0
     stage: str = "start"
-    seconds: float = 0.0
     acknowledged: set[PictureId] = field(default_factory=set)
     forgotten: set[PictureId] = field(default_factory=set)
     new: int = -1
     noise: str = ""
 
 
-def run_child(library: Path, folder: Path, kill_after_s: float | None) -> Run:
-    """Start a child and kill it so many seconds after it began its work; None: let it end."""
+def run_child(library: Path, folder: Path, kill_at: Moment | None) -> Run:
+    """Start a child and kill it at that moment, if it lives so long; None: let it end."""
     command = [sys.executable, __file__, "--child", str(library), str(folder)]
     run = Run()
-    ready = threading.Event()
+    reached = threading.Event()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
-    listener = threading.Thread(target=_listen, args=(process, run, ready))
+    line = kill_at.line if kill_at else -1
+    listener = threading.Thread(target=_listen, args=(process.stdout, run, line, reached))
     listener.start()
-    ready.wait(RUN_LIMIT_S)
-    started = time.monotonic()
-    try:
-        process.wait(RUN_LIMIT_S if kill_after_s is None else kill_after_s)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-    run.code = process.wait()
-    run.seconds = time.monotonic() - started
-    listener.join()
+    if kill_at is not None:
+        reached.wait(RUN_LIMIT_S)
+        time.sleep(kill_at.delay_s)
+        process.kill()  # does nothing to a process that has ended
+    listener.join(RUN_LIMIT_S)
     run.noise = process.stderr.read().decode(errors="replace")
+    run.code = process.wait()
     process.stdout.close()
     process.stderr.close()
     return run
 
 
-def _listen(process: subprocess.Popen[bytes], run: Run, ready: threading.Event) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
+def _listen(lines: IO[bytes], run: Run, awaited: int, reached: threading.Event) -> None:
+    for number, line in enumerate(lines):
         if not line.endswith(b"\n"):
             break  # killed while telling
         kind, *rest = line.decode().split()
-        ids = [int(number) for number in rest[0].split(",")] if rest else []
+        ids = [int(text) for text in rest[0].split(",")] if rest else []
         run.stage = kind
-        if kind == "ready":
-            ready.set()
-        elif kind == "acknowledged":
+        if kind == "acknowledged":
             run.acknowledged.update(ids)
             run.forgotten.difference_update(ids)
         elif kind == "forget":
             run.forgotten.update(ids)
         elif kind == "report":
             run.new = ids[0]
-    ready.set()
+        if number == awaited:
+            reached.set()
+    reached.set()
 
 
 # --- what is left -----------------------------------------------------------------------------
@@ -303,15 +312,15 @@ def campaign(base: Path, kills: int, seed: int, pool_size: int = 200) -> dict[st
     album, library = Album(base / "album", pool, rng), base / "library"
     stages: collections.Counter[str] = collections.Counter()
     there: set[PictureId] = set()
-    span_s, done = whole.seconds, 0
+    done = 0
     while stages.total() < kills and not wrong:
         album.change()
-        run = run_child(library, album.folder, rng.uniform(0.0, span_s))
+        moment = Moment(rng.randrange(_LINES), rng.uniform(0.0, _DELAY_S))
+        run = run_child(library, album.folder, moment)
         if run.code == -signal.SIGKILL:
             stages[run.stage] += 1
         else:
             done += 1
-            span_s = 0.9 * run.seconds
         if run.code not in (0, -signal.SIGKILL) or run.noise:
             wrong.append(f"run {stages.total() + done} ended with {run.code}: {run.noise}")
         there, found_wrong = check_kill(library, reference, there, run)

@@ -13,7 +13,7 @@ from .conftest import Desk
 
 
 def test_killed_runs_lose_nothing_and_leave_nothing_half_done(tmp_path: Path) -> None:
-    report = campaign(tmp_path, kills=3, seed=1, pool_size=24)
+    report = campaign(tmp_path, kills=3, seed=1, pool_size=12)
     assert report["wrong"] == []
     assert report["kills"] == 3
     assert report["pictures_without_words"] == 0
