@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sightread.library import Library
 from sightread.measure.environment import environment
 from sightread.measure.gallery import WordGallery, load_folder
-from sightread.search.calibrate import LINES, Line, probability
+from sightread.search.calibrate import LINES, Line, certainty, probability
 from sightread.search.match import Candidate, Matcher
 from sightread.search.words import candidates
 from sightread.text import key, letters
@@ -33,9 +33,9 @@ from sightread.types import Store, Term
 
 KINDS = {"exact": "exact", "look-alike": "near", "edits": "near", "part": "part"}
 COLUMNS = {
-    "exact": ("bias", "cost", "length", "confidence", "whole"),
-    "near": ("bias", "cost", "share", "length", "count", "confidence", "whole"),
-    "part": ("bias", "cost", "length", "confidence"),
+    "exact": ("bias", "cost", "length", "certainty", "whole"),
+    "near": ("bias", "cost", "share", "length", "count", "certainty", "whole"),
+    "part": ("bias", "cost", "length", "certainty"),
 }
 RIDGE = 0.3
 
@@ -58,7 +58,8 @@ def main() -> None:
     asked = parser.parse_args()
     gallery = load_folder(asked.data)
     with Library.open(asked.library, write=True, create=True) as library:
-        library.index([image.path for image in gallery.images])
+        if not library.status().pictures:
+            library.index([image.path for image in gallery.images])
         examples = collect(library.store, gallery, absent_words(gallery, asked.absent, asked.seed))
     print(f"# {gallery.name}, seed {asked.seed}, {environment()}")
     for kind, names in COLUMNS.items():
@@ -126,7 +127,7 @@ def _features(word: str, candidate: Candidate, confidence: float, whole: bool) -
         "share": candidate.cost / len(word),
         "length": float(np.log(letters(word))),
         "count": float(np.log(candidate.count)),
-        "confidence": confidence,
+        "certainty": float(certainty(np.array(confidence))),
         "whole": float(whole),
     }
 

@@ -26,17 +26,16 @@ def main() -> None:
         rendered = write_gallery(str(pictures))
         print(f"{len(rendered)} pictures in {time.monotonic() - began:.0f} s.\n", flush=True)
     run("index", str(pictures / "images"), "--library", str(library))
-    for query, note in DEMO_QUERIES:
-        print(f"\n# {note}")
-        run("search", query, "-k", "3", "--library", str(library))
-    outlined = folder / "found.png"
-    found = output("search", DEMO_QUERIES[0][0], "-k", "1", "-0", "--library", str(library))
-    path = found.split("\0")[0]
-    print("\n# Where it is written:")
-    run("show", path, "--query", DEMO_QUERIES[0][0], "--out", str(outlined), "--force",
-        "--library", str(library), quiet=True)  # fmt: skip
-    print(f"\nThe found words are outlined in {outlined.resolve()}")
-    print(f"Try your own: {command('search', 'sale', '--library', str(library))}")
+    for query in DEMO_QUERIES:
+        print(f"\n# {query.note}")
+        run("search", query.line, "-k", "3", "--library", str(library))
+    first, outlined = DEMO_QUERIES[0].line, folder / "found.png"
+    path = output("search", first, "-k", "1", "-0", "--library", str(library)).split("\0")[0]
+    print(f"\n# where {first} is written")
+    shown = ("show", path, "--query", first, "--out", str(outlined), "--force")
+    run(*shown, "--library", str(library), quiet=True)
+    print(f"\nLook: the found words are outlined in {outlined.resolve()}")
+    print(f"Try your own: .venv/bin/{command('search', 'sale', '--library', str(library))}")
 
 
 def command(*words: str) -> str:

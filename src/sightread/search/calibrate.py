@@ -11,6 +11,7 @@ the share of invented words that find anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,45 +31,52 @@ KINDS: tuple[MatchKind, ...] = ("exact", "look-alike", "edits", "prefix", "part"
 class Line:
     """log odds = bias + cost * weighted edits + share * weighted edits per character
     + length * ln(letters) + count * ln(regions that hold the reading)
-    + confidence * the reader's confidence + whole * (1 for a whole word, 0 for a piece of one)."""
+    + certainty * the reader's certainty + whole * (1 for a whole word, 0 for a piece of one)."""
 
     bias: float
     cost: float = 0.0
     share: float = 0.0
     length: float = 0.0
     count: float = 0.0
-    confidence: float = 0.0
+    certainty: float = 0.0
     whole: float = 0.0
 
 
-_NEAR = Line(-3.14, cost=-2.39, share=-3.52, length=2.82, count=-1.08, confidence=-3.24, whole=1.31)
+_NEAR = Line(-4.19, cost=-2.07, share=-4.51, length=2.81, count=-0.77, certainty=-3.45, whole=1.34)
 
 LINES: dict[MatchKind, Line] = {
-    "exact": Line(-5.48, cost=-5.25, length=1.16, confidence=2.89, whole=5.0),
+    "exact": Line(-5.37, cost=-5.97, length=0.93, certainty=3.14, whole=5.51),
     "look-alike": _NEAR,
     "edits": _NEAR,
-    "part": Line(-2.29, cost=0.64, length=2.25, confidence=-4.48),
+    "part": Line(-4.49, cost=0.44, length=2.54, certainty=-3.15),
 }
 
-_LITERAL = Line(1.0, cost=-0.3, confidence=2.0)
+_LITERAL = Line(1.0, cost=-0.3, certainty=2.0)
 """What the user spelt out (`word*`, `*word*`, the edits of `~n`) is no guess: only the reading
 may be wrong. Fewer edits come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """Per candidate (n,): log odds at confidence 0 for a piece, and what is added per unit of
-    confidence and for a whole word."""
+    """Per candidate (n,): log odds at certainty 0 for a piece, and what is added per unit of
+    certainty and for a whole word."""
 
     base: NDArray[np.float64]
-    per_confidence: NDArray[np.float64]
+    per_certainty: NDArray[np.float64]
     for_whole: NDArray[np.float64]
 
     def best(self) -> NDArray[np.float64]:
         """(n,) the highest probability that an occurrence can have; readers are hardly ever less
         sure than 0.5 of what they give out at all."""
-        sure = np.maximum(0.5 * self.per_confidence, self.per_confidence)
+        sure = np.maximum(certainty(np.array(0.5)) * self.per_certainty, self.per_certainty)
         return probability(self.base + sure + np.maximum(0.0, self.for_whole))
+
+
+def certainty(confidence: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """How many nines the confidence has, as a share of four: 0.9 is 0.25, 0.99 is 0.5, and from
+    0.9999 on 1. Readers that misread are often sure by two nines, seldom by four."""
+    doubt = np.maximum(1 - np.asarray(confidence, dtype=np.float64), 1e-4)
+    return np.asarray(-np.log10(doubt) / 4)
 
 
 def odds(word: str, mode: TermMode, candidates: list[Candidate]) -> Odds:
@@ -83,7 +91,7 @@ def _coefficients(word: str, mode: TermMode, candidate: Candidate) -> tuple[floa
     line = _LITERAL if literal else LINES[candidate.kind]
     base = line.bias + line.cost * candidate.cost + line.share * candidate.cost / len(word)
     base += line.length * float(np.log(letters(word))) + line.count * float(np.log(candidate.count))
-    return base, line.confidence, line.whole
+    return base, line.certainty, line.whole
 
 
 def probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:

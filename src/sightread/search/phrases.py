@@ -120,7 +120,8 @@ def _geometry(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.floa
 
     Measured along the axes of `a`, so that it holds for rotated lines: beside means that `b`
     starts within one and a half letter heights of the end of `a`, on the same level; under means
-    in the next line, overlapping. Letter heights must be of one order.
+    overlapping, with a gap that leaves no room for a line between. Letter heights must be of one
+    order.
     """
     across = (a[:, 1] - a[:, 0] + a[:, 2] - a[:, 3]) / 2
     down = (a[:, 3] - a[:, 0] + a[:, 2] - a[:, 1]) / 2
@@ -138,7 +139,7 @@ def _geometry(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.floa
 
     move = b.mean(axis=1) - a.mean(axis=1)
     along, level = (move * across).sum(axis=1), (move * down).sum(axis=1)
-    under = (level > 0.5 * height) & (level < 2.2 * height)
+    under = (level > 0.5 * height) & (level - height < 1.3 * np.maximum(height_a, height_b))
     under &= (abs(along) < (width_a + width_b) / 2) & (ratio > 1 / 3) & (ratio < 3)
     # Comparisons with NaN (regions without a box) are false, hence no link.
     return np.where(beside, LINK_BESIDE, np.where(under, LINK_UNDER, 0.0))

@@ -151,13 +151,13 @@ def _score(
     odds = calibrate.odds(key(word), mode, candidates)
     which = np.full(len(place), -1, dtype=np.int32)
     # A token may be a candidate twice (near, and containing the word): the likelier one counts.
-    for i in np.argsort(odds.base + odds.per_confidence, kind="stable"):
+    for i in np.argsort(odds.base + odds.per_certainty, kind="stable"):
         which[place[candidates[i].token]] = i
     rows = np.flatnonzero((which[hits.token] >= 0) & _in_field(hits.field, term))
     if len(rows) == 0:
         return None
     chosen = which[hits.token[rows]]
-    log_odds = odds.base[chosen] + odds.per_confidence[chosen] * hits.confidence[rows]
+    log_odds = odds.base[chosen] + odds.per_certainty[chosen] * calibrate.certainty(hits.confidence[rows])
     log_odds += odds.for_whole[chosen] * hits.whole[rows]
     boxes = hits.boxes[rows] if hits.boxes is not None else _no_boxes(len(rows))
     return Occurrences(
