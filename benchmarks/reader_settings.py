@@ -20,7 +20,6 @@ import json
 import os
 import platform
 import random
-import resource
 import subprocess
 import time
 from collections import Counter
@@ -271,9 +270,11 @@ def main() -> None:
     options.cache.mkdir(parents=True, exist_ok=True)
     pictures = load_annotations(options.data, options.limit)
     cv2.setNumThreads(1)  # so that processor time is what one worker would spend
-    report: dict[str, Any] = {"environment": environment(), "rows": {}}
+    report: dict[str, Any] = {"environment": environment(), "by_number_of_pictures": {}}
     if options.out and options.out.exists():
-        report["rows"] = json.loads(options.out.read_text(encoding="utf-8"))["rows"]
+        report |= json.loads(options.out.read_text(encoding="utf-8"))
+        report["environment"] = environment()
+    rows = report["by_number_of_pictures"].setdefault(str(len(pictures)), {})
     for name in options.settings:
         reader = open_variant(name)
         cache = options.cache / f"{name}-{reader.spec.revision}.jsonl"
@@ -281,8 +282,7 @@ def main() -> None:
         row = measure(options.data, pictures, readings)
         row["revision"] = reader.spec.revision
         row["settings"] = asdict(reader.settings) if reader.settings else None
-        row["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        report["rows"][name] = row
+        rows[name] = row
         print_row(name, row)
         if options.out:
             options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

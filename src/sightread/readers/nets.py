@@ -89,12 +89,12 @@ def load_net(path: Path, runtime: Runtime = "onnxruntime") -> Net:
 
 def load_alphabet(path: Path) -> tuple[str, ...]:
     """The recogniser's classes: "" (the blank of CTC), its characters, and the space."""
-    session = _session(path)
+    session = _session(path, optimise=False)
     listed = session.get_modelmeta().custom_metadata_map["character"].split("\n")
     return ("", *listed, " ")
 
 
-def _session(path: Path):  # type: ignore[no-untyped-def]
+def _session(path: Path, *, optimise: bool = True):  # type: ignore[no-untyped-def]
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -103,6 +103,8 @@ def _session(path: Path):  # type: ignore[no-untyped-def]
     options.log_severity_level = 4  # fatal only: nothing is to be printed on a user's terminal
     # Every picture has its own size: a memory pattern per size would grow without end.
     options.enable_mem_pattern = False
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 

@@ -18,6 +18,10 @@ from sightread.readers.recognise import ReadLine, RecogniserSettings, cut, recog
 from sightread.types import ReaderSpec, RGBImage, Vectors, WordRegion
 
 
+# To be raised with every change of the code in this folder that changes what is read.
+_PROCEDURE = 1
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
     """Everything that changes what is read."""
@@ -56,7 +60,7 @@ class RapidOcrReader:
         self._detector = load_net(models.detector, runtime)
         self._recogniser = load_net(models.recogniser, runtime)
         self._alphabet = load_alphabet(models.recogniser)
-        identity = f"{models.sha256()} {runtime} {self.settings!r}"
+        identity = f"{_PROCEDURE} {models.sha256()} {runtime} {self.settings!r}"
         self._spec = ReaderSpec(
             name="rapidocr",
             revision=hashlib.sha256(identity.encode()).hexdigest()[:12],
