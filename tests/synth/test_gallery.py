@@ -127,7 +127,7 @@ EXPECTED: dict[str, Callable[[Record], bool]] = {
     '"RE16*"': starts("re16"),
     '"no parking" -taxi': lambda r: phrase("no", "parking")(r) and "taxi" not in keys(r),
     '"zurich"': holds({"zurich"}),
-    '"KOB 805"': phrase("k0b", "8o5"),
+    '"KOB 805"~1': phrase("k0b", "8o5"),
     "person:fernwood": lambda r: any(
         "Fernwood" in person for person in r.get("metadata", {}).get("persons", ())
     ),

@@ -83,7 +83,7 @@ DEMO_QUERIES: tuple[DemoQuery, ...] = (
         "finds Zürich without its dots",
         ("shop-cafe-zurich", "sign-motorway", "ticket-train", "timetable-station", "label-parcel"),
     ),
-    DemoQuery('"KOB 805"', "look-alikes: the plate says K0B 8O5", ("plate-red-car",)),
+    DemoQuery('"KOB 805"~1', "one edit a word: the plate says K0B 8O5", ("plate-red-car",)),
     DemoQuery(
         "person:fernwood",
         "a person whom the files name; only one of the pictures shows the name",
