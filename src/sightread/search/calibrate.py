@@ -42,13 +42,13 @@ class Line:
     whole: float = 0.0
 
 
-_NEAR = Line(-4.19, cost=-2.07, share=-4.51, length=2.81, count=-0.77, certainty=-3.45, whole=1.34)
+_NEAR = Line(-4.53, cost=-1.90, share=-4.78, length=3.11, count=-0.68, certainty=-3.51, whole=1.04)
 
 LINES: dict[MatchKind, Line] = {
-    "exact": Line(-5.37, cost=-5.97, length=0.93, certainty=3.14, whole=5.51),
+    "exact": Line(-5.29, cost=-5.97, length=0.89, certainty=3.18, whole=5.43),
     "look-alike": _NEAR,
     "edits": _NEAR,
-    "part": Line(-4.49, cost=0.44, length=2.54, certainty=-3.15),
+    "part": Line(-4.85, cost=0.92, length=2.60, certainty=-3.11),
 }
 
 _LITERAL = Line(1.0, cost=-0.3, certainty=2.0)
