@@ -94,6 +94,7 @@ def ids(result: Result) -> list[int]:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
+        ("re-16-a", [9]),
         ('"zurich"', [13]),
         ('"ZÜRICH"~0', [13]),
         ('"no parking"', [7]),

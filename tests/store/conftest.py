@@ -33,9 +33,13 @@ class Place:
         return store
 
 
-@pytest.fixture(params=["lance"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    uris = {"lance": str(tmp_path / "library")}
+@pytest.fixture(params=["lance", "lance, occurrences held"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    held_after = 1 if request.param.endswith("held") else 1_000_000
+    monkeypatch.setattr("sightread.store.snapshot.HELD_AFTER", held_after)
+    uris = dict.fromkeys(("lance", "lance, occurrences held"), str(tmp_path / "library"))
     place = Place(uris[request.param])
     yield place
     place.close()

@@ -45,7 +45,7 @@ class Line:
 _NEAR = Line(-4.53, cost=-1.90, share=-4.78, length=3.11, count=-0.68, certainty=-3.51, whole=1.04)
 
 LINES: dict[MatchKind, Line] = {
-    "exact": Line(-5.29, cost=-5.97, length=0.89, certainty=3.18, whole=5.43),
+    "exact": Line(-5.35, cost=-6.73, length=0.93, certainty=3.13, whole=5.42),
     "look-alike": _NEAR,
     "edits": _NEAR,
     "part": Line(-4.85, cost=0.92, length=2.60, certainty=-3.11),
@@ -91,6 +91,8 @@ def _coefficients(word: str, mode: TermMode, candidate: Candidate) -> tuple[floa
     line = _LITERAL if literal else LINES[candidate.kind]
     base = line.bias + line.cost * candidate.cost + line.share * candidate.cost / len(word)
     base += line.length * float(np.log(letters(word))) + line.count * float(np.log(candidate.count))
+    if letters(word) > len(word):  # scripts without spaces have no pieces, only words in a row
+        return base + line.whole, line.certainty, 0.0
     return base, line.certainty, line.whole
 
 

@@ -6,6 +6,7 @@ the store fetches all occurrences; then `occurrences` scores them, term by term.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,8 @@ from sightread.search.match import Candidate, Matcher
 from sightread.search.phrases import Occurrences, apart, concatenate, follow
 from sightread.text import key, tokens
 from sightread.types import FIELDS, Term, TermMode, WordHits
+
+_INSIDE_NUMBER = re.compile(r"\d[^\w]+\d")
 
 _WRITTEN = FIELDS.index("written")
 
@@ -85,12 +88,22 @@ def candidates(
         return matcher.candidates(whole, mode)
     found = matcher.candidates(bare, mode, term.edits, far=floor == 0)
     if whole != bare:
-        found = [replace(c, cost=1.0) if c.kind == "exact" else c for c in found]
         found += matcher.candidates(whole, "prefix" if mode == "prefix" else "exact")
+    if mode == "similar":
+        found = [_same_letters(candidate, whole, bare) for candidate in found]
     if floor == 0 or not found:
         return found
     likely = calibrate.odds(bare, mode, found).best() >= floor
     return [candidate for candidate, kept in zip(found, likely, strict=True) if kept]
+
+
+def _same_letters(candidate: Candidate, word: str, bare: str) -> Candidate:
+    """A reading that differs in punctuation alone is exact, at a cost: a hyphen matters little
+    ("re-16a", "re16a"), a point or a slash between digits makes another number ("1.44", "144")."""
+    if candidate.token == word or key(candidate.token) != bare:
+        return candidate
+    number = _INSIDE_NUMBER.search(word) or _INSIDE_NUMBER.search(candidate.token)
+    return replace(candidate, kind="exact", edits=0, cost=1.0 if number else 0.5)
 
 
 def occurrences(plan: Plan, asked: list[str], hits: WordHits) -> Occurrences | None:
@@ -157,7 +170,9 @@ def _score(
     if len(rows) == 0:
         return None
     chosen = which[hits.token[rows]]
-    log_odds = odds.base[chosen] + odds.per_certainty[chosen] * calibrate.certainty(hits.confidence[rows])
+    log_odds = odds.base[chosen] + odds.per_certainty[chosen] * calibrate.certainty(
+        hits.confidence[rows]
+    )
     log_odds += odds.for_whole[chosen] * hits.whole[rows]
     boxes = hits.boxes[rows] if hits.boxes is not None else _no_boxes(len(rows))
     return Occurrences(

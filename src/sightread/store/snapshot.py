@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 
 from sightread.store.filters import ColumnName, id_list, mask
 from sightread.store.manifest import FORMAT, Manifest
+from sightread.store.postings import (
+    HELD_AFTER,
+    HELD_REGIONS,
+    HIT_COLUMNS,
+    Postings,
+    among,
+    exploded,
+    hits,
+)
 from sightread.store.rows import (
     PICTURES,
     REGIONS,
-    boxes_array,
     clean,
     picture_record,
     region_records,
@@ -42,17 +50,19 @@ from sightread.types import (
 )
 
 _BATCH_ROWS = 65536
-_HIT_COLUMNS = ["picture", "ordinal", "field", "tokens", "confidence", "line"]
 
 
 class Columns:
-    """Small columns of the pictures in memory, in the order of ids; loaded when first asked for.
+    """What is held in memory: small columns of the pictures, in the order of ids, loaded when
+    first asked for, and the occurrences of tokens, when asked for often.
 
     They belong to a commit, not to a version of a table: maintenance does not change them.
     """
 
     def __init__(self) -> None:
         self._loaded: dict[ColumnName, Any] = {}
+        self._postings: Postings | None = None
+        self._questions = 0
         self._lock = threading.Lock()
 
     def get(self, name: ColumnName, load: Callable[[], Any]) -> Any:
@@ -64,6 +74,15 @@ class Columns:
                 column = rows[name].take(order)
                 self._loaded[name] = pa.concat_arrays(column.chunks or [_empty(name)])
             return self._loaded[name]
+
+    def postings(self, load: Callable[[], Postings | None]) -> Postings | None:
+        """The occurrences of all tokens, loaded at the HELD_AFTER-th question; None before, and
+        for a library that is too large to be held."""
+        with self._lock:
+            self._questions += 1
+            if self._questions == HELD_AFTER:
+                self._postings = load()
+            return self._postings
 
 
 class Snapshot:
@@ -151,18 +170,33 @@ class Snapshot:
         for place, token in enumerate(tokens):
             asked.setdefault(clean(token), place)
         if not asked or (allowed is not None and not len(allowed)):
-            return _hits([], boxes)
+            return hits([], boxes)
+        held = self._postings()
+        if held is not None:
+            return held.find(asked, allowed, boxes)
         limit = ""
         if allowed is not None and len(allowed) <= SQL_LIST_LIMIT:
             limit, allowed = f" AND {one_of('picture', allowed.tolist())}", None
-        columns = [*_HIT_COLUMNS, "box"] if boxes else _HIT_COLUMNS
+        columns = [*HIT_COLUMNS, "box"] if boxes else HIT_COLUMNS
         parts = []
         for part in chunked(list(asked)):
             rows = scan(self._table("regions"), columns, has_any("tokens", part) + limit)
             if allowed is not None:
-                rows = rows.filter(pa.array(_among(rows["picture"].to_numpy(), allowed)))
-            parts.append(_exploded(rows, part, asked))
-        return _hits(parts, boxes)
+                rows = rows.filter(pa.array(among(rows["picture"].to_numpy(), allowed)))
+            parts.append(exploded(rows, {token: asked[token] for token in part}))
+        return hits(parts, boxes)
+
+    def _postings(self) -> Postings | None:
+        """All occurrences in memory, once they were asked for often enough to be worth it."""
+        regions = self._table("regions")
+
+        def load() -> Postings | None:
+            if regions.count_rows() > HELD_REGIONS:
+                return None
+            boxed = ["picture", "ordinal", "box"]
+            return Postings(scan(regions, HIT_COLUMNS), lambda: scan(regions, boxed))
+
+        return self.columns.postings(load)
 
     def _allowed(self, where: Filter | None) -> NDArray[np.int64] | None:
         if where is None:
@@ -187,57 +221,3 @@ class Snapshot:
 
 def _empty(name: ColumnName) -> Any:
     return pa.array([], PICTURES.field(name).type)
-
-
-def _among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
-    place = np.searchsorted(ascending, values)
-    place[place == len(ascending)] = 0
-    found: NDArray[np.bool_] = ascending[place] == values
-    return found
-
-
-def _exploded(rows: Any, part: Sequence[str], asked: dict[str, int]) -> dict[str, Any]:
-    """Rows of regions to one entry per occurrence of a token of this part, as columns."""
-    rows = rows.combine_chunks()
-    lists = _whole(rows["tokens"])
-    flat, parents = lists.flatten(), pc.list_parent_indices(lists)
-    place = pc.index_in(flat, value_set=pa.array(part, pa.string()))
-    matched = place.is_valid().to_numpy(zero_copy_only=False)
-    parent = parents.to_numpy(zero_copy_only=False)
-    is_first = np.diff(parent, prepend=-1) != 0
-    region = parent[matched]
-    places = np.array([asked[token] for token in part], dtype=np.int32)
-    columns: dict[str, Any] = {
-        "token": places[place.drop_null().to_numpy(zero_copy_only=False)],
-        "whole": is_first[matched],
-    }
-    for name in ("picture", "ordinal", "field", "line", "confidence"):
-        columns[name] = _whole(rows[name]).to_numpy(zero_copy_only=False)[region]
-    if "box" in rows.column_names:
-        columns["boxes"] = boxes_array(_whole(rows["box"]))[region]
-    return columns
-
-
-def _whole(column: Any) -> Any:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-
-
-def _hits(parts: list[dict[str, Any]], boxes: bool) -> WordHits:
-    kinds = {
-        "picture": np.int64,
-        "ordinal": np.int32,
-        "token": np.int32,
-        "whole": np.bool_,
-        "field": np.int8,
-        "line": np.int32,
-        "confidence": np.float32,
-    }
-    joined: dict[str, Any] = {
-        name: np.concatenate([np.zeros(0, kind), *(part[name] for part in parts)])
-        for name, kind in kinds.items()
-    }
-    if boxes:
-        none = np.zeros((0, 4, 2), dtype=np.float32)
-        joined["boxes"] = np.concatenate([none, *(part["boxes"] for part in parts)])
-    order = np.lexsort((joined["token"], joined["ordinal"], joined["picture"]))
-    return WordHits(**{name: values[order] for name, values in joined.items()})
