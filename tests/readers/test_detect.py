@@ -15,7 +15,15 @@ from sightread.readers.detect import (
 )
 from sightread.readers.nets import Tensor
 
-SETTINGS = DetectorSettings(side_limit_px=960, enlarge_to_px=960, enlarge_limit=2, border_px=16)
+SETTINGS = DetectorSettings(
+    side_limit_px=960,
+    enlarge_to_px=960,
+    enlarge_limit=2,
+    border_px=16,
+    pixel_threshold=0.3,
+    box_threshold=0.5,
+    unclip_ratio=1.6,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +42,7 @@ def test_a_mark_becomes_a_grown_box_in_pixels_of_the_picture() -> None:
         marks[0, 0, 116:157, 216:417] = 1  # x 100..200 and y 50..70 of the picture
         return marks
 
-    (line,) = detect(np.zeros((240, 480, 3), np.uint8), net, replace(SETTINGS, unclip_ratio=1.6))
+    (line,) = detect(np.zeros((240, 480, 3), np.uint8), net, SETTINGS)
     left, top = line.corners[0]
     right, bottom = line.corners[2]
     # A kernel of 100 x 20 grows by 1.6 * 2000 / 240 = 13.3 px on each side... of its height and

@@ -41,7 +41,7 @@ class DetectorSettings:
     border_px: int = 16
     """Added on each side (of the resized picture): text that touches the edge is missed."""
     pixel_threshold: float = 0.3
-    box_threshold: float = 0.5
+    box_threshold: float = 0.3
     """Least mean mark inside a rectangle."""
     coarse_scale: float = 0.0
     """A second look at the picture reduced by this factor finds letters larger than the net's

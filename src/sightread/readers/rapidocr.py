@@ -17,7 +17,6 @@ from sightread.readers.nets import ModelFiles, Runtime, load_alphabet, load_net,
 from sightread.readers.recognise import ReadLine, RecogniserSettings, cut, recognise
 from sightread.types import ReaderSpec, RGBImage, Vectors, WordRegion
 
-
 # To be raised with every change of the code in this folder that changes what is read.
 _PROCEDURE = 1
 
