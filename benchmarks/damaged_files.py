@@ -1,6 +1,6 @@
 """Damaged pictures, and the proof that none of them does harm.
 
-    python benchmarks/damaged_files.py --count 2000
+    python -m benchmarks.damaged_files --count 2000
 
 writes pictures of every known format, damages them in the ways disks, cables, programs and
 attackers do, and decodes them all: each is decoded or refused with a reason, and no exception, no

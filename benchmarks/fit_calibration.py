@@ -1,6 +1,6 @@
 """Fit the numbers of `search/calibrate.py`: how a reading matches -> is the word really there.
 
-    python benchmarks/fit_calibration.py --data GALLERY --library FOLDER [--absent WORDS.txt ...]
+    python -m benchmarks.fit_calibration --data GALLERY --library FOLDER [--absent WORDS.txt ...]
 
 Every word of the gallery's queries is looked up, and as many words that are in no annotation, so
 that an absent word is as common as a present one. For each picture the likeliest reading counts:

@@ -1,6 +1,6 @@
 """Kill indexing at random moments, and look at what is left.
 
-    python benchmarks/kill_index.py --kills 200 --seed 0
+    python -m benchmarks.kill_index --kills 200 --seed 0
 
 A process indexes a folder of rendered pictures with the real reader and the real store. Before
 each run pictures are added, moved, copied, overwritten, broken and deleted; then the process is

@@ -1,6 +1,6 @@
 """Kill the writer of a library at random moments and look at what is left.
 
-    python benchmarks/kill_store.py --kills 200 --seed 1
+    python -m benchmarks.kill_store --kills 200 --seed 1
 
 A child process puts, replaces, restamps and forgets pictures, flushes and maintains, and says
 what it is about to commit and what was committed. The parent kills it (SIGKILL), opens the

@@ -1,6 +1,6 @@
 """What each setting of the reader costs, and what it finds.
 
-    python benchmarks/reader_settings.py --data DIR --cache DIR --out FILE --settings NAME...
+    python -m benchmarks.reader_settings --data DIR --cache DIR --out FILE --settings NAME...
 
 DIR holds `annotations.jsonl` ({"image", "words", "subset", "complete", ...}) and `queries.jsonl`
 ({"query", "images"}). The lines read with each setting are kept in the cache folder, one JSON line
@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
-from reader_variants import NAMES, LineReader, open_variant
 
+from benchmarks.reader_variants import NAMES, LineReader, open_variant
 from sightread.readers.lines import word_regions
 from sightread.readers.recognise import ReadChar, ReadLine
 from sightread.text import key, tokens

@@ -1,6 +1,6 @@
 """How fast the store is, on synthetic records through the real thing.
 
-    python benchmarks/store.py --pictures 100000 --words 6
+    python -m benchmarks.store --pictures 100000 --words 6
 
 Prints one JSON object: milliseconds unless a key says otherwise.
 """

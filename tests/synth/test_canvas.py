@@ -85,7 +85,8 @@ def test_decoration_is_not_truth() -> None:
 @settings(max_examples=50, deadline=None)
 def test_fit_never_exceeds_the_width(text: str, width: float) -> None:
     pen = Pen("plain", 40, tracking=2).fit(text, width)
-    assert pen.width(text) <= width * 1.05 + 1  # glyphs are hinted to whole pixels
+    # glyphs are hinted to whole pixels, so that each may gain half of one
+    assert pen.width(text) <= width + 0.5 * len(text) + 1
 
 
 def test_what_lies_outside_is_cut_off_without_error() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from sightread.synth.canvas import Canvas, Color
@@ -192,13 +194,12 @@ def skyline(canvas: Canvas, horizon: float, rng: Rng, color: Shade, lit: bool = 
         width, height = float(rng.uniform(60, 130)), float(rng.uniform(90, 250))
         wall = shade(color, float(rng.uniform(0.82, 1.12)))
         canvas.box((x, horizon - height, x + width, horizon), wall)
-        for row in range(int(height // 26)):
-            for column in range(int(width // 22)):
-                left, top = x + 8 + column * 22, horizon - height + 10 + row * 26
-                glass: Color = shade(wall, 0.7)
-                if lit and rng.random() < 0.4:
-                    glass = (246, 206, 126)
-                canvas.box((left, top, left + 10, top + 14), glass)
+        for row, column in product(range(int(height // 26)), range(int(width // 22))):
+            left, top = x + 8 + column * 22, horizon - height + 10 + row * 26
+            glass: Color = shade(wall, 0.7)
+            if lit and rng.random() < 0.4:
+                glass = (246, 206, 126)
+            canvas.box((left, top, left + 10, top + 14), glass)
         x += width
 
 
