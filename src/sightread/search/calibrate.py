@@ -42,13 +42,13 @@ class Line:
     whole: float = 0.0
 
 
-_NEAR = Line(-4.53, cost=-1.90, share=-4.78, length=3.11, count=-0.68, certainty=-3.51, whole=1.04)
+_NEAR = Line(-4.63, cost=-1.73, share=-5.32, length=3.08, count=-0.58, certainty=-3.47, whole=0.99)
 
 LINES: dict[MatchKind, Line] = {
-    "exact": Line(-5.35, cost=-6.73, length=0.93, certainty=3.13, whole=5.42),
+    "exact": Line(-5.48, cost=-6.72, length=0.96, certainty=3.23, whole=5.39),
     "look-alike": _NEAR,
     "edits": _NEAR,
-    "part": Line(-4.85, cost=0.92, length=2.60, certainty=-3.11),
+    "part": Line(-5.02, cost=1.03, length=2.72, certainty=-3.18),
 }
 
 _LITERAL = Line(1.0, cost=-0.3, certainty=2.0)
