@@ -13,10 +13,11 @@ import collections
 import json
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.damaged_files import captured_stderr, make_damaged
+from sightread.measure.environment import environment
 from sightread.readers import open_reader
 from sightread.search.ingest import IndexReport, ingest
 from sightread.search.ledger import Ledger
@@ -82,6 +83,8 @@ def main() -> int:
         "seconds": round(outcome.reports[0].seconds, 1),
         "reasons": dict(reasons.most_common()),
         "wrong": wrong_with(outcome, made),
+        "seed": options.seed,
+        **asdict(environment()),
     }
     print(json.dumps(report, indent=2))
     return 1 if report["wrong"] else 0

@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +32,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sightread.errors import LibraryError
 from sightread.images import content_id
+from sightread.measure.environment import environment
 from sightread.search.ledger import Ledger
 from sightread.store import open_store
 from sightread.types import PictureId, PictureRecord
@@ -372,6 +373,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="sightread-kill-") as base:
         report = campaign(Path(base), options.kills, options.seed)
     report["seconds"] = round(time.monotonic() - started)
+    report |= {"seed": options.seed, **asdict(environment())}
     print(json.dumps(report, indent=2))
     return 1 if report["wrong"] else 0
 

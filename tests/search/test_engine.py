@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sightread.errors import QueryError, UsageError
-from sightread.search.calibrate import DEFAULT_THRESHOLD
+from sightread.search.calibrate import DEFAULT_THRESHOLD, FALLBACK_THRESHOLD
 from sightread.search.engine import Engine
 from sightread.store import open_store
 from sightread.text import tokens
@@ -163,6 +163,22 @@ def test_pages_and_totals(engine: Engine) -> None:
     strict = engine.search('"coffee"')
     assert strict.total + strict.below <= every.total
     assert strict.threshold == DEFAULT_THRESHOLD
+
+
+def test_doubtful_matches_only_where_there_is_nothing_better(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "library"), write=True, create=True)
+    store.put([picture(1, *line("OFFEE")), picture(2, *line("SUGAR")), picture(3, *line("TEAPOT"))])
+    store.flush()
+    engine = Engine(store)
+    result = engine.search('"coffee"')  # a covered initial
+    assert ids(result) == [1]
+    assert result.threshold == FALLBACK_THRESHOLD
+    assert FALLBACK_THRESHOLD < (result.hits[0].probability or 0) < DEFAULT_THRESHOLD
+    assert ids(engine.search('"coffee"', threshold=DEFAULT_THRESHOLD)) == []
+    store.put([picture(4, *line("COFFEE"))])
+    store.flush()
+    assert ids(engine.search('"coffee"')) == [4]
+    store.close()
 
 
 def test_not_found_names_what_is_near(engine: Engine) -> None:

@@ -20,7 +20,7 @@ from rapidfuzz.distance import Levenshtein
 from sightread.measure.gallery import WordGallery
 from sightread.measure.invented import invented_words
 from sightread.metrics import average_precision
-from sightread.search.calibrate import DEFAULT_THRESHOLD
+from sightread.search.calibrate import DEFAULT_THRESHOLD, threshold_for
 from sightread.search.engine import Engine
 from sightread.text import key, tokens
 from sightread.types import PictureRecord, Query, Term
@@ -29,6 +29,7 @@ INVENTED = 500
 HEIGHT_BINS_PX = (0, 10, 14, 20, 30, 50, 10_000)
 
 Columns = NDArray[np.float64]
+Shown = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def score_words(
         ours[word] = _probabilities(engine, word, columns, len(records))
         plain[word] = baseline.scores(word)
         parted[word] = baseline_parted.scores(word)
+    shown = {word: column >= threshold_for(column) for word, column in ours.items()}
     complete = np.array([image.complete for image in gallery.images])
     real = [w.text for image in gallery.images for w in image.words] + list(gallery.queries)
     return WordScores(
@@ -89,15 +91,15 @@ def score_words(
         baseline_parted_map=_mean_ap(gallery.queries, parted, complete),
         map_by_subset=_by_subset(gallery, ours, complete),
         baseline_map_by_subset=_by_subset(gallery, plain, complete),
-        precision=_precision(gallery.queries, ours, complete),
-        recall=_recall(gallery.queries, ours),
+        precision=_precision(gallery.queries, shown, complete),
+        recall=_recall(gallery.queries, shown),
         false_accept=_false_accept(engine, real, seed),
-        findable=_findable(gallery.queries, ours, records),
+        findable=_findable(gallery.queries, shown, records),
         threshold=DEFAULT_THRESHOLD,
         queries=len(gallery.queries),
         images=len(gallery.images),
         failed=sum(record is None for record in records),
-        recall_by_height=_recall_by_height(gallery, ours),
+        recall_by_height=_recall_by_height(gallery, shown),
     )
 
 
@@ -192,21 +194,18 @@ def _by_subset(
 
 
 def _precision(
-    queries: dict[str, frozenset[int]], scores: dict[str, Columns], complete: NDArray[np.bool_]
+    queries: dict[str, frozenset[int]], shown: dict[str, Shown], complete: NDArray[np.bool_]
 ) -> float:
     right = wrong = 0
     for word, images in queries.items():
         relevant = _relevant(images, len(complete))
-        returned = scores[word] >= DEFAULT_THRESHOLD
-        right += int((returned & relevant).sum())
-        wrong += int((returned & ~relevant & complete).sum())
+        right += int((shown[word] & relevant).sum())
+        wrong += int((shown[word] & ~relevant & complete).sum())
     return right / (right + wrong) if right + wrong else float("nan")
 
 
-def _recall(queries: dict[str, frozenset[int]], scores: dict[str, Columns]) -> float:
-    found = [
-        scores[word][image] >= DEFAULT_THRESHOLD for word in queries for image in queries[word]
-    ]
+def _recall(queries: dict[str, frozenset[int]], shown: dict[str, Shown]) -> float:
+    found = [shown[word][image] for word in queries for image in queries[word]]
     return float(np.mean(found)) if found else float("nan")
 
 
@@ -218,7 +217,7 @@ def _false_accept(engine: Engine, real: Iterable[str], seed: int) -> float:
 
 def _findable(
     queries: dict[str, frozenset[int]],
-    scores: dict[str, Columns],
+    shown: dict[str, Shown],
     records: Sequence[PictureRecord | None],
 ) -> float:
     """Of the queried words that the reader did read, letter for letter, the share that is found."""
@@ -231,13 +230,11 @@ def _findable(
     found = []
     for word, images in queries.items():
         whole = (tokens(word) or ("",))[0]
-        found += [scores[word][i] >= DEFAULT_THRESHOLD for i in images if whole in read[i]]
+        found += [shown[word][i] for i in images if whole in read[i]]
     return float(np.mean(found)) if found else float("nan")
 
 
-def _recall_by_height(
-    gallery: WordGallery, scores: dict[str, Columns]
-) -> dict[str, tuple[int, int]]:
+def _recall_by_height(gallery: WordGallery, shown: dict[str, Shown]) -> dict[str, tuple[int, int]]:
     by_key = {key(word): word for word in gallery.queries}
     found: dict[int, list[bool]] = defaultdict(list)
     for i, image in enumerate(gallery.images):
@@ -245,7 +242,7 @@ def _recall_by_height(
             query = by_key.get(key(word.text))
             if query is not None and word.height_px is not None and i in gallery.queries[query]:
                 place = int(np.digitize(word.height_px, HEIGHT_BINS_PX))
-                found[place].append(bool(scores[query][i] >= DEFAULT_THRESHOLD))
+                found[place].append(bool(shown[query][i]))
     names = {i: f"{a}-{b} px" for i, (a, b) in enumerate(_bins(), 1)}
     return {names[i]: (sum(found[i]), len(found[i])) for i in sorted(found)}
 

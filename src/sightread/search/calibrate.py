@@ -24,6 +24,10 @@ DEFAULT_THRESHOLD = 0.3
 """Pictures below this probability are left out of an answer unless asked for. Chosen for a
 precision of at least 0.95 with at most 2 % of invented words accepted."""
 
+FALLBACK_THRESHOLD = 0.15
+"""When nothing reaches the default threshold, somebody would rather see a doubtful match than
+none: the word is then most often there, misread. Invented words hardly ever get this far."""
+
 KINDS: tuple[MatchKind, ...] = ("exact", "look-alike", "edits", "prefix", "part")
 
 
@@ -42,13 +46,13 @@ class Line:
     whole: float = 0.0
 
 
-_NEAR = Line(-4.63, cost=-1.73, share=-5.32, length=3.08, count=-0.58, certainty=-3.47, whole=0.99)
+_NEAR = Line(-5.81, cost=-1.76, share=-4.82, length=3.42, count=-0.70, certainty=-3.17, whole=0.90)
 
 LINES: dict[MatchKind, Line] = {
     "exact": Line(-5.48, cost=-6.72, length=0.96, certainty=3.23, whole=5.39),
     "look-alike": _NEAR,
     "edits": _NEAR,
-    "part": Line(-5.02, cost=1.03, length=2.72, certainty=-3.18),
+    "part": Line(-5.02, cost=1.02, length=2.72, certainty=-3.18),
 }
 
 _LITERAL = Line(1.0, cost=-0.3, certainty=2.0)
@@ -94,6 +98,12 @@ def _coefficients(word: str, mode: TermMode, candidate: Candidate) -> tuple[floa
     if letters(word) > len(word):  # scripts without spaces have no pieces, only words in a row
         return base + line.whole, line.certainty, 0.0
     return base, line.certainty, line.whole
+
+
+def threshold_for(probabilities: NDArray[np.float64]) -> float:
+    """The default threshold, or the lower one if none of the (n,) probabilities reaches it."""
+    found = bool((probabilities >= DEFAULT_THRESHOLD).any())
+    return DEFAULT_THRESHOLD if found else FALLBACK_THRESHOLD
 
 
 def probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:

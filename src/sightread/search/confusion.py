@@ -17,6 +17,9 @@ ALIKE = 0.3
 """Cost of a change between shapes that differ by a detail, or not at all in some faces."""
 CLOSE = 0.6
 """Cost of a change between shapes that are mixed up when small, blurred or decorated."""
+INITIAL = 0.3
+"""Cost of losing the first letter of a word: initials are large, decorated, set apart or covered,
+so that readers miss them more often than any other letter."""
 
 # Capitals look alike in other ways than small letters do; keys do not tell them apart, so a pair
 # is listed when either form is easily confused (O/Q, U/V as capitals; a/o, h/n as small ones).
@@ -64,7 +67,7 @@ def codes(words: Sequence[str]) -> NDArray[np.uint32]:
 
 
 def weighted_distances(word: str, others: Sequence[str]) -> NDArray[np.float32]:
-    """(n,) weighted edit distance from `word` to each of `others`.
+    """(n,) weighted edit distance from `word`, as it is written, to each of `others`, as read.
 
     The usual dynamic programme over prefixes, done for all `others` at once, with additional
     steps that take two characters for one.
@@ -77,7 +80,7 @@ def weighted_distances(word: str, others: Sequence[str]) -> NDArray[np.float32]:
     for i, char in enumerate(word, 1):
         change = _change_costs(char, grid)
         current = np.empty_like(previous)
-        current[0] = i
+        current[0] = i - 1 + INITIAL
         for j in range(1, width + 1):
             best = np.minimum(previous[j - 1] + change[:, j - 1], previous[j] + 1)
             np.minimum(best, current[j - 1] + 1, out=current[j])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightread.errors import UsageError
-from sightread.search.calibrate import DEFAULT_THRESHOLD, KINDS
+from sightread.search.calibrate import DEFAULT_THRESHOLD, KINDS, threshold_for
 from sightread.search.fusion import Ranking, combine
 from sightread.search.match import Matcher
 from sightread.search.phrases import Occurrences
@@ -53,18 +53,19 @@ class Engine:
         Args:
             query: see `query.parse`.
             k: at most so many hits, after `offset` better ones.
-            threshold: pictures below this probability are left out; None for the default.
+            threshold: pictures below this probability are left out. None for the default, or,
+                where nothing reaches it, for the lower `calibrate.FALLBACK_THRESHOLD`.
 
         Raises:
             QueryError: the line cannot be understood.
             UsageError: nothing to look for, or a number out of range.
         """
         began = time.perf_counter()
-        cut = DEFAULT_THRESHOLD if threshold is None else threshold
-        _check(k, offset, cut)
+        _check(k, offset, threshold)
         parsed = parse(query) if isinstance(query, str) else query
-        found = self.find(parsed, floor=min(_FLOOR, cut))
+        found = self.find(parsed, floor=_FLOOR if threshold is None else min(_FLOOR, threshold))
         ranking = found.ranking
+        cut = threshold_for(ranking.probability) if threshold is None else threshold
         total = int(np.count_nonzero(ranking.probability >= cut))
         return Result(
             query=format_query(parsed),
@@ -117,12 +118,12 @@ class Engine:
         return tuple(hits)
 
 
-def _check(k: int, offset: int, threshold: float) -> None:
+def _check(k: int, offset: int, threshold: float | None) -> None:
     if k < 1 or offset < 0:
         raise UsageError(
             f"k is {k} and offset is {offset}; k must be at least 1, offset at least 0."
         )
-    if not 0 <= threshold <= 1:
+    if threshold is not None and not 0 <= threshold <= 1:
         raise UsageError(f"The threshold is {threshold}; it must be a probability from 0 to 1.")
 
 

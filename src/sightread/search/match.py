@@ -149,14 +149,15 @@ class Matcher:
         order = np.lexsort((-counts, costs))[:MAX_CANDIDATES]
         columns = (plain[kept][order].tolist(), costs[order].tolist(), counts[order].tolist())
         return [
-            Candidate(tokens[i], _kind(edits, cost), edits, cost, count)
+            Candidate(tokens[i], _kind(word, tokens[i], edits, cost), edits, cost, count)
             for i, edits, cost, count in zip(order, *columns, strict=True)
         ]
 
 
-def _kind(edits: int, cost: float) -> MatchKind:
-    # Every edit a known confusion: the reading looks like the word.
-    return "look-alike" if cost <= edits * CLOSE + 0.01 else "edits"
+def _kind(word: str, token: str, edits: int, cost: float) -> MatchKind:
+    # Every edit a known confusion: the reading looks like the word. A lost letter is no likeness.
+    alike = cost <= edits * CLOSE + 0.01 and not word.endswith(token)
+    return "look-alike" if alike else "edits"
 
 
 def _signatures(joined: str, lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
