@@ -113,3 +113,15 @@ def test_what_is_forgotten_is_not_found(home: Path) -> None:
     )
     assert sightread(home, "search", "hotel", "--fail-on-empty").returncode == 3
     assert sightread(home, "forget", str(folder / "hotel.png")).returncode == 1
+
+
+def test_the_pixel_cap_can_be_raised(tmp_path: Path) -> None:
+    photos, library = tmp_path / "photos", str(tmp_path / "library")
+    photos.mkdir()
+    Image.new("RGB", (1100, 1000), "white").save(photos / "large.png")
+    done = sightread(tmp_path, "index", str(photos), "-L", library, "--max-megapixels", "1")
+    assert "1 file failed" in done.stderr
+    listed = sightread(tmp_path, "status", "--failed", "-L", library).stdout
+    assert "1.1 megapixels, the limit is 1.0; --max-megapixels raises it" in listed
+    again = sightread(tmp_path, "retry", "-L", library, "--max-megapixels", "2", "--json")
+    assert json.loads(again.stdout)["new"] == 1

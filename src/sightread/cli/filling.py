@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from sightread.search.ingest import IndexReport
 
 
+MaxMegapixels = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, max=10_000, help="Refuse larger pictures; 120 if nothing is said."
+    ),
+]
+
+
 def index(
     folders: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Where to look.")],
     exclude: Annotated[
@@ -38,6 +46,7 @@ def index(
         int | None,
         typer.Option(metavar="N", min=1, max=256, help="Threads; by default one per core."),
     ] = None,
+    max_megapixels: MaxMegapixels = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
@@ -48,10 +57,15 @@ def index(
     again. Ctrl-C stops cleanly, and the same command goes on later. Files that cannot be read
     are listed by `sightread status --failed`.
     """
+    from sightread.images import MAX_PIXELS
     from sightread.search.ingest import IndexOptions
 
     options = IndexOptions(
-        exclude=tuple(exclude or ()), keep_missing=keep_missing, reread=reread, workers=workers
+        exclude=tuple(exclude or ()),
+        keep_missing=keep_missing,
+        reread=reread,
+        workers=workers,
+        max_pixels=max_megapixels * 1_000_000 if max_megapixels else MAX_PIXELS,
     )
     with open_library(library, write=True, create=True) as opened, _Progress(quiet) as progress:
         report = opened.index(folders, options, progress.callback)
@@ -62,11 +76,18 @@ def index(
 
 
 def retry(
-    quiet: QuietOption = False, as_json: JsonOption = False, library: LibraryOption = None
+    max_megapixels: MaxMegapixels = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    library: LibraryOption = None,
 ) -> None:
     """Read the files again that failed before."""
+    from sightread.images import MAX_PIXELS
+    from sightread.search.ingest import IndexOptions
+
+    limit = max_megapixels * 1_000_000 if max_megapixels else MAX_PIXELS
     with open_library(library, write=True) as opened, _Progress(quiet) as progress:
-        report = opened.retry(progress.callback)
+        report = opened.retry(progress.callback, IndexOptions(max_pixels=limit))
     _finish(report, as_json)
 
 
