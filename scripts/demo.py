@@ -8,6 +8,7 @@ its pictures and its library in FOLDER and goes on from there.
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -25,10 +26,11 @@ def main() -> None:
         print(f"Rendering the gallery into {pictures} ...", flush=True)
         rendered = write_gallery(str(pictures))
         print(f"{len(rendered)} pictures in {time.monotonic() - began:.0f} s.\n", flush=True)
-    run("index", str(pictures / "images"), "--library", str(library))
+    # --reread: a library of an older reader is brought up to date
+    run("index", str(pictures / "images"), "--reread", "--library", str(library))
     for query in DEMO_QUERIES:
         print(f"\n# {query.note}")
-        run("search", query.line, "-k", "3", "--library", str(library))
+        run("search", query.line, "-k", "3", "--table", "--library", str(library))
     first, outlined = DEMO_QUERIES[0].line, folder / "found.png"
     path = output("search", first, "-k", "1", "-0", "--library", str(library)).split("\0")[0]
     print(f"\n# where {first} is written")
@@ -45,7 +47,11 @@ def command(*words: str) -> str:
 def run(*words: str, quiet: bool = False) -> None:
     print(f"$ {command(*words)}", flush=True)
     where = subprocess.DEVNULL if quiet else None
-    subprocess.run([sys.executable, "-m", "sightread", *words], check=True, stdout=where)
+    environment = {"COLUMNS": "100", **os.environ}
+    command_line = [sys.executable, "-m", "sightread", *words]
+    code = subprocess.run(command_line, check=False, stdout=where, env=environment).returncode
+    if code:
+        sys.exit(code)  # the command has said why
 
 
 def output(*words: str) -> str:

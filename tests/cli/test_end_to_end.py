@@ -76,6 +76,15 @@ def test_a_phrase_and_its_negation(home: Path) -> None:
     assert paths("coffee", '-"no parking"') == ["cafe.jpg"]
 
 
+def test_a_table_can_be_had_in_a_pipe(home: Path) -> None:
+    table = sightread(home, "search", '"coffee"', "--table").stdout.splitlines()
+    assert [line.split()[0] for line in table] == ["#", "1"]
+    assert "exact" in table[1]
+    both = sightread(home, "search", '"coffee"', "--table", "--json")
+    assert both.returncode == 2
+    assert "exclude each other" in both.stderr
+
+
 def test_failed_files_are_listed_and_tried_again(home: Path) -> None:
     head, row = sightread(home, "status", "--failed").stdout.splitlines()
     assert head == "path\treason\tfailed_at\tattempts"

@@ -45,6 +45,9 @@ def search(
     as_tsv: Annotated[
         bool, typer.Option("--tsv", help="Tab-separated, as when the output is piped.")
     ] = False,
+    as_table: Annotated[
+        bool, typer.Option("--table", help="A table for people, as on a terminal.")
+    ] = False,
     print0: Annotated[
         bool, typer.Option("--print0", "-0", help="Only paths, each ended by a NUL byte.")
     ] = False,
@@ -72,7 +75,7 @@ def search(
     The shell takes quotes for itself, so put the whole line in single quotes:
     `sightread search '"coffee shop" -taxi after:2024'`
     """
-    chosen = _one_format(json=as_json, jsonl=as_jsonl, tsv=as_tsv, print0=print0)
+    chosen = _one_format(json=as_json, jsonl=as_jsonl, tsv=as_tsv, table=as_table, print0=print0)
     if like is not None:
         raise UsageError(
             "--like needs an image encoder, and this version has none; search by words."
