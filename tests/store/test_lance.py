@@ -338,6 +338,24 @@ def test_small_flushes_do_not_pile_up(store: Store, plain: PlainStore, folder: P
     assert_same(open_store(str(folder)), plain)
 
 
+def test_a_large_library_is_not_maintained_for_a_little(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "FLUSHES_PER_MAINTENANCE", 3)
+    monkeypatch.setattr(writer, "FLUSHES_AT_MOST", 18)
+    store.put([record(number, seed=1, regions=1) for number in range(1000, 1200)])
+    store.maintain()
+    merged = fragments(folder)["regions"]
+    for number in range(10):  # 5 % more pictures in ten flushes
+        store.put([record(2000 + number, seed=1, regions=1)])
+        store.flush()
+    assert fragments(folder)["regions"] == merged + 10
+    for number in range(10):
+        store.put([record(3000 + number, seed=1, regions=1)])
+        store.flush()
+    assert fragments(folder)["regions"] < merged + 10
+
+
 def test_old_versions_go_when_no_reader_can_miss_them(
     store: Store, plain: PlainStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,12 @@ MAX_WAITING_CHANGES = 5_000
 FLUSHES_PER_MAINTENANCE = 24
 """Each flush adds a fragment to each table, and every fragment costs every query a little."""
 
+GROWTH_WORTH_MAINTENANCE = 1.1
+FLUSHES_AT_MOST = 240
+"""Maintenance makes the indices anew, which takes as long as the library is large. So a large one
+has to grow by a tenth first, or to gather many small fragments; else a million pictures would be
+indexed hundreds of times over."""
+
 PRUNE_MARGIN_S = 60.0
 """LanceDB reckons ages when it gets to dropping versions, some time after it was told the age."""
 
@@ -83,6 +89,7 @@ class Writer:
         self._unclean = False
         self.manifest = read_manifest(folder, migrate=True)
         self._tables = tables.rolled_back(self.manifest.tables)
+        self._pictures_tidied = self._pictures()
         self._commit(self.manifest.commit, self.manifest.flushes)
 
     def put(self, pictures: Sequence[PictureRecord]) -> None:
@@ -144,8 +151,18 @@ class Writer:
             self._remember_ids(self._waiting)
             self._waiting = Waiting()
             self._unclean = False
-        if self.manifest.flushes >= FLUSHES_PER_MAINTENANCE:
+        if self._due():
             self._tidy()
+
+    def _due(self) -> bool:
+        flushes = self.manifest.flushes
+        if flushes < FLUSHES_PER_MAINTENANCE:
+            return False
+        grown = self._pictures() >= GROWTH_WORTH_MAINTENANCE * self._pictures_tidied
+        return grown or flushes >= FLUSHES_AT_MOST
+
+    def _pictures(self) -> int:
+        return int(self._tables["pictures"].count_rows())
 
     def _maintain(self) -> None:
         self._flush()
@@ -200,6 +217,7 @@ class Writer:
         self.manifest = manifest
 
     def _tidy(self) -> None:
+        self._pictures_tidied = self._pictures()
         overdue = self.manifest.flushes >= _FLUSHES_WORTH_MERGING
         tidied = {n: t for n, t in self._tables.items() if overdue or _wants_merging(t)}
         if not tidied:
