@@ -1,7 +1,8 @@
 """Occurrences of tokens: the rows of the regions table, exploded, one entry per token.
 
 A process that asks once fetches the few rows it needs through the index on the disk; one that
-keeps asking holds the whole list in memory (26 bytes an occurrence) and answers without the disk.
+keeps asking holds the whole list in memory (26 bytes an occurrence, and 32 a region once boxes
+are needed) and answers without the disk.
 Both give the same hits; the contract suite asks both.
 """
 
@@ -21,9 +22,10 @@ from sightread.types import WordHits
 
 HIT_COLUMNS = ["picture", "ordinal", "field", "tokens", "confidence", "line"]
 HELD_AFTER = 8
-"""Questions to one commit before its occurrences are held: a commit seldom lasts long while an
-index runs, and loading 600,000 regions costs as much as fifty answers."""
-HELD_REGIONS = 2_000_000
+REGIONS_PER_QUESTION = 75_000
+"""Questions to one commit before its occurrences are held: at least so many, and one for so many
+regions. A commit seldom lasts long while an index runs, and loading takes its time."""
+HELD_REGIONS = 10_000_000
 """Libraries with more regions are not held; fetching through the index takes less memory."""
 
 _KINDS: dict[str, Any] = {

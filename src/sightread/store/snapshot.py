@@ -17,6 +17,7 @@ from sightread.store.postings import (
     HELD_AFTER,
     HELD_REGIONS,
     HIT_COLUMNS,
+    REGIONS_PER_QUESTION,
     Postings,
     among,
     exploded,
@@ -75,12 +76,17 @@ class Columns:
                 self._loaded[name] = pa.concat_arrays(column.chunks or [_empty(name)])
             return self._loaded[name]
 
-    def postings(self, load: Callable[[], Postings | None]) -> Postings | None:
-        """The occurrences of all tokens, loaded at the HELD_AFTER-th question; None before, and
-        for a library that is too large to be held."""
+    def postings(self, regions: int, load: Callable[[], Postings]) -> Postings | None:
+        """The occurrences of all tokens, loaded when there were questions enough; None before,
+        and for a library that is too large to be held.
+
+        Args:
+            regions: how many there are.
+        """
         with self._lock:
             self._questions += 1
-            if self._questions == HELD_AFTER:
+            enough = max(HELD_AFTER, regions // REGIONS_PER_QUESTION)
+            if self._postings is None and self._questions >= enough and regions <= HELD_REGIONS:
                 self._postings = load()
             return self._postings
 
@@ -190,13 +196,11 @@ class Snapshot:
         """All occurrences in memory, once they were asked for often enough to be worth it."""
         regions = self._table("regions")
 
-        def load() -> Postings | None:
-            if regions.count_rows() > HELD_REGIONS:
-                return None
+        def load() -> Postings:
             boxed = ["picture", "ordinal", "box"]
             return Postings(scan(regions, HIT_COLUMNS), lambda: scan(regions, boxed))
 
-        return self.columns.postings(load)
+        return self.columns.postings(int(regions.count_rows()), load)
 
     def _allowed(self, where: Filter | None) -> NDArray[np.int64] | None:
         if where is None:
