@@ -18,6 +18,7 @@ import time
 from dataclasses import asdict
 
 from sightread.measure.environment import environment
+from sightread.store import open_store
 
 
 def main() -> int:
@@ -26,6 +27,9 @@ def main() -> int:
     parser.add_argument("--query", default='"coffee"')
     parser.add_argument("--runs", type=int, default=9)
     asked = parser.parse_args()
+    store = open_store(asked.library)
+    pictures = store.count()
+    store.close()
     command = [sys.executable, "-m", "sightread", "search", asked.query, "-L", asked.library]
     subprocess.run(command, check=True, stdout=subprocess.PIPE)  # the files are in memory after it
     times = [run(command) for _ in range(asked.runs)]
@@ -38,6 +42,7 @@ def main() -> int:
                 "cpu_s": round(statistics.median(cpus), 3),
                 "runs": asked.runs,
                 "query": asked.query,
+                "pictures": pictures,
                 **asdict(environment()),
             },
             indent=2,

@@ -316,7 +316,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query line. `str(format_query(query))` parses to the same query."""
+    """A parsed query line; `query.format_query` gives the line back."""
 
     terms: tuple[Term, ...] = ()
     where: Filter | None = None

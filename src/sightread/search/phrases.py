@@ -23,8 +23,8 @@ class Occurrences:
     """Rows where a word may stand, ordered by picture.
 
     `ordinals` is (n, m): the regions that make up the match, -1 where a row has fewer than m.
-    `boxes` is (n, 4, 2) for the last region, NaN where it has none. `field`, `line` and
-    `boxes` describe the *last* region; `first` the ordinal where the match begins.
+    `field`, `line` and `boxes` (n, 4, 2) describe the *last* region of each match, to which the
+    next word has to be near; boxes are NaN where a region has none.
     """
 
     picture: NDArray[np.int64]
