@@ -82,6 +82,9 @@ def test_invented_words_are_nowhere() -> None:
     assert len(set(invented)) == 10
     joined = "\n".join(key(word) for word in real)
     assert not [word for word in invented if word in joined or len(word) < 4]
+    few = invented_words(["branding"], 10, seed=1, more=FILLER)
+    assert len(few) == 10
+    assert "branding" not in few
     with pytest.raises(UsageError, match="at least 50"):
         invented_words(["one", "word"], 5, seed=0)
 
@@ -119,6 +122,8 @@ def test_word_protocol(tmp_path: Path) -> None:
     gallery = load_queries(str(images), str(queries))
     assert [Path(image.path).name for image in gallery.images] == ["a.jpg", "b.png"]
     assert gallery.queries == {"sale": frozenset({1})}
+    queries.write_text('{"queries": {"sale": ["b.png"]}}')  # by its bare name
+    assert load_queries(str(images), str(queries)).queries == {"sale": frozenset({1})}
     queries.write_text('["sale"]')
     with pytest.raises(UsageError, match="not a queries file"):
         load_queries(str(images), str(queries))

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sightread.errors import UsageError
+from sightread.search.walk import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +86,12 @@ def load_queries(images: str, queries: str) -> WordGallery:
         raise UsageError(f"{queries} is not a queries file of the form {form}.") from error
     if not os.path.isdir(images):
         raise UsageError(f"The folder of images {images} does not exist.")
-    found = [
-        GalleryImage(os.path.join(top, name))
-        for top, _, names in sorted(os.walk(images))
-        for name in sorted(names)
-        if not name.startswith(".") and not name.endswith((".json", ".jsonl", ".txt", ".md"))
-    ]
-    return _gallery(images, found, named)
+    found = [GalleryImage(stamp.path) for stamp in walk([images])]
+    return _gallery(os.path.abspath(images), found, named)
 
 
 def _gallery(folder: str, images: list[GalleryImage], queries: dict[str, list[str]]) -> WordGallery:
-    places = {os.path.relpath(image.path, folder): i for i, image in enumerate(images)}
+    places = _places(folder, images)
     unknown = [name for names in queries.values() for name in names if name not in places]
     if unknown:
         raise UsageError(
@@ -106,6 +103,14 @@ def _gallery(folder: str, images: list[GalleryImage], queries: dict[str, list[st
     indexed = {word: frozenset(places[name] for name in names) for word, names in queries.items()}
     name = os.path.basename(os.path.abspath(folder))
     return WordGallery(name, tuple(images), indexed)
+
+
+def _places(folder: str, images: list[GalleryImage]) -> dict[str, int]:
+    """Images by their path in the folder, and by their bare name where only one has it."""
+    bare = Counter(os.path.basename(image.path) for image in images)
+    places = {os.path.basename(image.path): i for i, image in enumerate(images)}
+    places = {name: i for name, i in places.items() if bare[name] == 1}
+    return places | {os.path.relpath(image.path, folder): i for i, image in enumerate(images)}
 
 
 def _image(folder: str, row: dict[str, Any]) -> GalleryImage:

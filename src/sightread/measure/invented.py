@@ -13,22 +13,34 @@ from collections.abc import Iterable
 from sightread.errors import UsageError
 from sightread.text import key
 
+_ENOUGH = 50
 _TRIES_PER_WORD = 100
 
 
-def invented_words(real: Iterable[str], count: int, seed: int) -> list[str]:
+def invented_words(
+    real: Iterable[str], count: int, seed: int, more: Iterable[str] = ()
+) -> list[str]:
     """At most `count` distinct words of letters that are not, and not part of, any word of `real`.
 
     Lengths follow those of the real words, at least four letters, since a shorter one is nearly
     always a real word or part of one.
+
+    Args:
+        more: words to learn the shape from if the real ones are too few for it; only the real
+            ones are kept from being invented.
+
+    Raises:
+        UsageError: there are too few words to learn from.
     """
     known = sorted({key(word) for word in real} - {""})
     joined = "\n".join(known)
-    source = [word for word in known if word.isascii() and word.isalpha() and len(word) >= 4]
-    if len(source) < 50:
+    source = _lettered(known)
+    if len(source) < _ENOUGH:
+        source = _lettered(sorted({*known, *map(key, more)}))
+    if len(source) < _ENOUGH:
         raise UsageError(
             f"The gallery names {len(source)} different words of four letters or more; to invent "
-            "words like them takes at least 50."
+            f"words like them takes at least {_ENOUGH}."
         )
     follows: defaultdict[str, list[str]] = defaultdict(list)
     for word in source:
@@ -44,6 +56,10 @@ def invented_words(real: Iterable[str], count: int, seed: int) -> list[str]:
         if word and word not in joined:
             found.setdefault(word)
     return list(found)
+
+
+def _lettered(words: list[str]) -> list[str]:
+    return [word for word in words if word.isascii() and word.isalpha() and len(word) >= 4]
 
 
 def _one(follows: dict[str, list[str]], length: int, chance: random.Random) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
+from sightread.errors import UsageError
 from sightread.measure.gallery import WordGallery
 from sightread.measure.invented import invented_words
 from sightread.metrics import average_precision
@@ -93,7 +94,7 @@ def score_words(
         baseline_map_by_subset=_by_subset(gallery, plain, complete),
         precision=_precision(gallery.queries, shown, complete),
         recall=_recall(gallery.queries, shown),
-        false_accept=_false_accept(engine, real, seed),
+        false_accept=_false_accept(engine, real, records, seed),
         findable=_findable(gallery.queries, shown, records),
         threshold=DEFAULT_THRESHOLD,
         queries=len(gallery.queries),
@@ -209,8 +210,16 @@ def _recall(queries: dict[str, frozenset[int]], shown: dict[str, Shown]) -> floa
     return float(np.mean(found)) if found else float("nan")
 
 
-def _false_accept(engine: Engine, real: Iterable[str], seed: int) -> float:
-    words = invented_words(real, INVENTED, seed)
+def _false_accept(
+    engine: Engine, real: Iterable[str], records: Sequence[PictureRecord | None], seed: int
+) -> float:
+    """The share of invented words that find anything; NaN if there are too few words to invent
+    others like them. What was read helps to invent: a small gallery may name few words."""
+    read = [region.text for record in records if record for region in record.regions]
+    try:
+        words = invented_words(real, INVENTED, seed, more=read)
+    except UsageError:
+        return float("nan")
     accepted = [engine.search(word_query(word), k=1).total > 0 for word in words]
     return float(np.mean(accepted))
 
