@@ -47,6 +47,11 @@ def test_the_line_has_count_speed_time_left_and_failures() -> None:
     assert describe(HALFWAY) == ("1,234 of 5,678 files · 12.3 pictures/s · 6 min left · 2 failed")
 
 
+def test_a_run_that_is_being_stopped_says_so() -> None:
+    line = describe(replace(HALFWAY, stopping=True, failed=0))
+    assert line.endswith("12.3 pictures/s · stopping: finishing what is in hand")
+
+
 def test_what_is_not_known_is_not_said() -> None:
     start = replace(HALFWAY, walked=False, pictures_per_s=0.0, failed=0, seconds_left=None)
     assert describe(start) == "1,234 of 5,678+ files"

@@ -80,7 +80,9 @@ def describe(progress: IndexProgress) -> str:
     parts = [f"{progress.done:,} of {progress.seen:,}{'' if progress.walked else '+'} files"]
     if progress.pictures_per_s > 0:
         parts.append(f"{progress.pictures_per_s:.3g} pictures/s")
-    if progress.walked and progress.seconds_left is not None:
+    if progress.stopping:
+        parts.append("stopping: finishing what is in hand")
+    elif progress.walked and progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")

@@ -287,6 +287,7 @@ class _Run:
                 pictures_per_s=files_per_s,
                 seconds_left=left / files_per_s if scout.finished and files_per_s > 0 else None,
                 current=self._current,
+                stopping=self._interrupt.requested,
             )
         )
 

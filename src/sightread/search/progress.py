@@ -34,7 +34,8 @@ class IndexProgress:
     another. `new`: read in this run. `unchanged`: not opened, since size and time are the same.
     `known_content`: moved, copied or only touched, content known. `failed`: in the ledger,
     including those that failed before and have not changed since. `forgotten`: pictures without a
-    file, at the end of the run. `saved`: done, and would survive a crash now. `seconds_left`: None
+    file, at the end of the run. `saved`: done, and would survive a crash now.
+    `stopping`: asked to end, finishing what is in hand. `seconds_left`: None
     until the walk is complete and a pace is known. `current`: finished last.
     """
 
@@ -50,6 +51,7 @@ class IndexProgress:
     pictures_per_s: float
     seconds_left: float | None
     current: str
+    stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
