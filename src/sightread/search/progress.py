@@ -35,8 +35,8 @@ class IndexProgress:
     `known_content`: moved, copied or only touched, content known. `failed`: in the ledger,
     including those that failed before and have not changed since. `forgotten`: pictures without a
     file, at the end of the run. `saved`: done, and would survive a crash now.
-    `stopping`: asked to end, finishing what is in hand. `seconds_left`: None
-    until the walk is complete and a pace is known. `current`: finished last.
+    `seconds_left`: None until the walk is complete and a pace is known. `current`: finished last.
+    `stopping`: asked to end, finishing what is in hand.
     """
 
     seen: int
