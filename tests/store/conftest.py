@@ -1,4 +1,4 @@
-"""Every store there is, for the contract suite."""
+"""Every store there is, for the contract suite, and one in a folder with thirty pictures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from sightread.store import open_store
 from sightread.types import Store
+
+from .oracle import PlainStore, record
 
 
 class Place:
@@ -43,3 +45,24 @@ def place(
     place = Place(uris[request.param])
     yield place
     place.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[Store]:
+    opened = open_store(str(folder), write=True, create=True)
+    opened.put([record(number) for number in range(30)])
+    opened.flush()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def plain() -> PlainStore:
+    oracle = PlainStore()
+    oracle.put(record(number) for number in range(30))
+    return oracle
