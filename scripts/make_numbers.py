@@ -104,9 +104,9 @@ def latency() -> str:
     cold = load("cold_search")
     return (
         "## Latency of a query\n\nMade-up records through the real store and engine, kinds of "
-        "queries in turn. The occurrences of words are held in memory after 8 questions, of a large "
-        "library after one for every 75,000 words: the times include the answers before that, the "
-        f"memory the loading.\n\n{table(head, rows)}\n{table(kind_head, by_kind)}\n"
+        "queries in turn. The occurrences of words are held in memory after 8 questions, of a "
+        "large library after one for every 75,000 words: the times include the answers before "
+        f"that, the memory the loading.\n\n{table(head, rows)}\n{table(kind_head, by_kind)}\n"
         + origin(some[0], "sightread bench query --pictures N --json")
         + f"\nA whole `sightread search` process on the {cold['pictures']:,} pictures above takes "
         f"{cold['wall_s']:.2f} s from start to end (median of {cold['runs']} runs, largest "
