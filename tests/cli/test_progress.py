@@ -108,3 +108,15 @@ def test_a_terminal_that_went_away_stops_nothing(monkeypatch: pytest.MonkeyPatch
 )
 def test_clip(text: str, columns: int, clipped: str) -> None:
     assert clip(text, columns) == clipped
+
+
+def test_filling_a_library_tells_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sightread.cli import measuring
+
+    monkeypatch.setattr(measuring, "LOG_LINE_S", 0.0)
+    measuring._Filling(2000)(500)
+    said = capsys.readouterr().err
+    assert said.startswith("500 of 2,000 pictures made up · ")
+    assert said.endswith(" left\n")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from sightread.cli.options import JsonOption
-from sightread.cli.plain import write_bytes
+from sightread.cli.options import JsonOption, say
+from sightread.cli.plain import duration, write_bytes
+from sightread.cli.progress import LOG_LINE_S
 
 
 def evaluate_words(
@@ -48,7 +50,25 @@ def bench_query(
     """Measure the latency of queries on a made-up library of any size."""
     from sightread.measure.runs import bench_query as bench
 
-    _print_measured(bench(pictures), as_json)
+    _print_measured(bench(pictures, _Filling(pictures)), as_json)
+
+
+class _Filling:
+    """Says on stderr, now and then, how far the made-up library is."""
+
+    def __init__(self, pictures: int) -> None:
+        self._pictures = pictures
+        self._began = time.monotonic()
+        self._due = self._began + LOG_LINE_S
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + LOG_LINE_S
+        speed = done / (now - self._began)
+        left = duration((self._pictures - done) / speed)
+        say(f"{done:,} of {self._pictures:,} pictures made up · {speed:,.0f}/s · {left} left")
 
 
 def _print_measured(measured: Mapping[str, Any], as_json: bool) -> None:
