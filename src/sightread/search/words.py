@@ -23,8 +23,8 @@ _INSIDE_NUMBER = re.compile(r"\d[^\w]+\d")
 _WRITTEN = FIELDS.index("written")
 
 _CUT = 0.4
-"""What is left of the probability of a word that was read in two neighbouring pieces: two words
-out of three of such finds are written apart and mean to be."""
+"""What is left of the probability of a word that was read in two neighbouring pieces. Set by hand:
+of 24 such finds on real pictures, 15 were two words that are written apart and mean to be."""
 
 _GLUED = 0.9
 """The same for a phrase that was read as one word, which has hardly another explanation."""
