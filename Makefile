@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test check setup lock
 
-demo: setup
+demo: .venv/demo
 	$(BIN)/python scripts/demo.py build/demo
 
 test: setup check
@@ -18,11 +19,16 @@ check: setup
 
 setup: .venv/ready
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: .venv/demo
+	$(INSTALL) -e '.[dev]'
+	touch $@
+
+# The demo needs no torch and installs none.
+.venv/demo: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Sightread needs Python 3.11 or newer; name one: make PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e '.[gallery]'
 	touch $@
 
 # Pin the newest versions that pyproject.toml allows.

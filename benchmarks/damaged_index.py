@@ -18,11 +18,11 @@ from pathlib import Path
 
 from benchmarks.damaged_files import captured_stderr, make_damaged
 from sightread.measure.environment import environment
+from sightread.protocols import Reader
 from sightread.readers import open_reader
 from sightread.search.ingest import IndexReport, ingest
 from sightread.search.ledger import Ledger
 from sightread.store import open_store
-from sightread.types import Reader
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 from sightread.library import Library
 from sightread.measure.environment import environment
 from sightread.measure.gallery import WordGallery, load_folder
+from sightread.protocols import Store
 from sightread.search.calibrate import LINES, Line, certainty, probability
 from sightread.search.match import Candidate, Matcher
 from sightread.search.words import candidates
 from sightread.text import key, letters
-from sightread.types import Store, Term
+from sightread.types import Term
 
 KINDS = {"exact": "exact", "look-alike": "near", "edits": "near", "part": "part"}
 COLUMNS = {

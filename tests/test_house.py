@@ -11,18 +11,23 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "sightread"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-GROUND = {"types", "errors", "version"}
-BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics"}
+GROUND = {"types", "protocols", "errors", "version"}
+BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics", "tasks"}
+BENCH |= {"config", "preprocess", "modelfolder"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     **dict.fromkeys(BENCH, GROUND | BENCH),
     "readers": GROUND | BENCH | {"readers"},
     "store": GROUND | {"store"},
     "synth": GROUND | BENCH | {"synth"},
+    "clip": GROUND | BENCH | {"clip", "torch"},
+    "methods": GROUND | BENCH | {"clip", "methods", "synth", "torch"},
+    "lab": GROUND | BENCH | {"clip", "lab", "methods", "synth", "torch"},
+    "encoders": GROUND | BENCH | {"encoders"},
     "search": GROUND | BENCH | {"search"},
-    "library": GROUND | {"readers", "store", "search"},
+    "library": GROUND | {"encoders", "readers", "store", "search"},
     "measure": GROUND | BENCH | {"library", "measure", "search", "store"},
-    "cli": GROUND | BENCH | {"library", "measure", "search", "cli"},
+    "cli": GROUND | BENCH | {"library", "measure", "search", "cli", "clip", "lab", "methods"},
     "__main__": {"cli"},
     "__init__": GROUND | {"library"},
 }

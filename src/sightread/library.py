@@ -10,20 +10,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sightread.errors import UsageError
+from sightread.protocols import Reader, Store
 from sightread.readers import open_reader
 from sightread.search.engine import Engine
 from sightread.search.ledger import Failure, Ledger
 from sightread.search.progress import IndexProgress, IndexReport
 from sightread.store import open_store
-from sightread.types import (
-    Compare,
-    PictureId,
-    PictureRecord,
-    Query,
-    Reader,
-    Result,
-    Store,
-)
+from sightread.types import Compare, PictureId, PictureRecord, Query, Result
 
 if TYPE_CHECKING:
     from sightread.search.ingest import IndexOptions

@@ -1,4 +1,4 @@
-"""The vocabulary of Sightread on one page: all plain data and the protocols.
+"""The vocabulary of Sightread on one page: all plain data. `protocols` says who does what with it.
 
 Conventions that hold everywhere:
 
@@ -12,9 +12,8 @@ Nothing here does I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,19 +100,36 @@ class ReaderSpec:
     but not smaller than this. None: every pixel counts."""
 
 
-class Reader(Protocol):
-    """An OCR engine, or a word spotter. `read` may be called from several threads at once."""
+# --- encoding ------------------------------------------------------------------------------
 
-    @property
-    def spec(self) -> ReaderSpec: ...
 
-    def read(self, images: Sequence[RGBImage]) -> list[list[WordRegion]]:
-        """Words of each image, boxes in pixels of that image."""
-        ...
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """Which encoder, exactly. Vectors can be compared only within one `revision`."""
 
-    def encode_words(self, words: Sequence[str]) -> Vectors | None:
-        """One unit row per word, in the space of `WordRegion.vector`; None if it has none."""
-        ...
+    space: str
+    """What its vectors mean, and the name of the channel: `scene-text` for FDP."""
+    dim: int
+    revision: str
+    """SHA-256 of the model folder's checksums."""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextArea:
+    """A part of a picture that an encoder takes for text, without reading it."""
+
+    box: Quad
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEmbedding:
+    """A picture in an encoder's space: `vector` is (D,) float32 of unit length; `areas` is where
+    the encoder saw text, if it looks for any."""
+
+    vector: NDArray[np.float32]
+    areas: tuple[TextArea, ...] = ()
 
 
 # --- what the store keeps ------------------------------------------------------------------
@@ -240,58 +256,6 @@ class Not:
 
 
 Filter = Compare | AllOf | AnyOf | Not
-
-
-class Store(Protocol):
-    """Where a library lives. One writer, many readers, in one process or several.
-
-    Writing calls become visible to readers, all at once, with `flush`, which returns only when
-    they would survive a crash of the machine. Ids are unique; `put` replaces a picture whole.
-    """
-
-    def put(self, pictures: Sequence[PictureRecord]) -> None: ...
-
-    def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
-        """Replace the paths of known pictures. A picture may have none (its file is gone)."""
-        ...
-
-    def forget(self, ids: Sequence[PictureId]) -> int:
-        """Remove pictures with all they hold; returns how many were there."""
-        ...
-
-    def flush(self) -> None: ...
-
-    def maintain(self) -> None:
-        """Merge small fragments, index what is new, drop old versions. Safe at any time."""
-        ...
-
-    def refresh(self) -> int:
-        """See what was flushed since; returns the number of the version now seen."""
-        ...
-
-    def info(self) -> StoreInfo: ...
-
-    def count(self, where: Filter | None = None) -> int: ...
-
-    def ids(self, where: Filter | None = None) -> NDArray[np.int64]:
-        """Ids of the pictures that fit, ascending."""
-        ...
-
-    def get(self, ids: Sequence[PictureId], *, regions: bool = True) -> list[PictureRecord]:
-        """Known pictures among `ids`, in the order of `ids`; without `regions` cheaper."""
-        ...
-
-    def stamps(self) -> Iterator[tuple[PathStamp, PictureId]]: ...
-
-    def vocabulary(self) -> Vocabulary: ...
-
-    def search_words(
-        self, tokens: Sequence[str], where: Filter | None = None, *, boxes: bool = False
-    ) -> WordHits:
-        """Every occurrence of any of the tokens in the pictures that fit."""
-        ...
-
-    def close(self) -> None: ...
 
 
 # --- queries and answers -------------------------------------------------------------------

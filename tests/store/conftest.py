@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sightread.protocols import Store
 from sightread.store import open_store
-from sightread.types import Store
 
 from .oracle import PlainStore, record
 

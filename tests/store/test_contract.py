@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sightread.errors import UnsupportedFilter
+from sightread.protocols import Store
 from sightread.types import (
     FIELDS,
     AllOf,
@@ -21,7 +22,6 @@ from sightread.types import (
     PathStamp,
     PictureRecord,
     RegionRecord,
-    Store,
 )
 
 from .conftest import Place

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from sightread.errors import LibraryError
+from sightread.protocols import Store
 from sightread.store import open_store
-from sightread.types import Store
 
 from .oracle import PlainStore, hit_rows, record
 from .test_contract import assert_same

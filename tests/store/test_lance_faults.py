@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from sightread.errors import LibraryError
+from sightread.protocols import Store
 from sightread.store import manifest, open_store, writer
 from sightread.store.manifest import read_manifest
 from sightread.store.tables import Tables, one_of
 from sightread.store.writer import uninterrupted
-from sightread.types import Store
 
 from .oracle import PlainStore, record
 from .test_contract import assert_same

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sightread.protocols import Store
 from sightread.search.engine import Engine
 from sightread.text import tokens
-from sightread.types import Metadata, PathStamp, PictureRecord, Quad, RegionRecord, Store
+from sightread.types import Metadata, PathStamp, PictureRecord, Quad, RegionRecord
 
 WORDS_PER_PICTURE = 6
 VOCABULARY = 60_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sightread.errors import UsageError
-from sightread.types import Reader
+from sightread.protocols import Reader
 
 
 def _open_rapidocr() -> Reader:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from sightread.protocols import Store
 from sightread.search.known import KnownPaths
 from sightread.search.ledger import Ledger
-from sightread.types import PathStamp, PictureId, PictureRecord, Store
+from sightread.types import PathStamp, PictureId, PictureRecord
 
 PICTURES = 64
 FILES = 2048

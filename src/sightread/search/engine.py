@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightread.errors import UsageError
+from sightread.protocols import Store
 from sightread.search.calibrate import DEFAULT_THRESHOLD, KINDS, threshold_for
 from sightread.search.fusion import Ranking, combine
 from sightread.search.match import Matcher
@@ -20,7 +21,7 @@ from sightread.search.phrases import Occurrences
 from sightread.search.query import format_query, parse
 from sightread.search.words import Plan, occurrences, plan
 from sightread.text import key
-from sightread.types import Evidence, Hit, PictureRecord, Quad, Query, Result, Store
+from sightread.types import Evidence, Hit, PictureRecord, Quad, Query, Result
 
 _FLOOR = 0.05
 """Readings less likely than this are not fetched for an answer that would not show them."""

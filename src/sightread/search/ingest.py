@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sightread.errors import LibraryError, UsageError
 from sightread.images import MAX_PIXELS
+from sightread.protocols import Reader, Store
 from sightread.search.backlog import Backlog
 from sightread.search.batch import Batch
 from sightread.search.interrupt import Interrupt
@@ -26,7 +27,7 @@ from sightread.search.missing import Walked, clear_vanished_failures, forget_mis
 from sightread.search.pipeline import Failed, Gone, Outcome, Read, Same, Stopped, Workers
 from sightread.search.progress import Counts, IndexProgress, IndexReport, Pace, ProgressCallback
 from sightread.search.scout import Scout
-from sightread.types import Compare, Not, PictureId, Reader, Store
+from sightread.types import Compare, Not, PictureId
 
 __all__ = ["IndexOptions", "IndexProgress", "IndexReport", "ingest"]
 

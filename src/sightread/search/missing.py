@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.protocols import Store
 from sightread.search.known import KnownPaths
 from sightread.search.ledger import Ledger
-from sightread.types import PictureId, Store
+from sightread.types import PictureId
 
 MANY = 10
 """A walked folder without any picture, of which the library knows at least so many, is taken for

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 from sightread import images
 from sightread.errors import PictureError
+from sightread.protocols import Reader
 from sightread.search.backlog import Backlog
 from sightread.search.known import Claims
 from sightread.search.records import picture_record
-from sightread.types import PathStamp, Picture, PictureId, PictureRecord, Reader, WordRegion
+from sightread.types import PathStamp, Picture, PictureId, PictureRecord, WordRegion
 
 DECODING_PIXELS = 64_000_000
 """Pixels that all workers together decode at once (at up to 4 bytes while decoding). One picture

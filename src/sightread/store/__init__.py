@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sightread.errors import LibraryError
-from sightread.types import Store
+from sightread.protocols import Store
 
 __all__ = ["open_store"]
 

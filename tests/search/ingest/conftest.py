@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sightread.protocols import Store
 from sightread.search.ingest import IndexOptions, IndexProgress, IndexReport, ingest
 from sightread.search.ledger import Ledger
 from sightread.store import open_store
-from sightread.types import PictureRecord, ReaderSpec, RGBImage, Store, Vectors, WordRegion
+from sightread.types import PictureRecord, ReaderSpec, RGBImage, Vectors, WordRegion
 
 Colour = tuple[int, int, int]
 

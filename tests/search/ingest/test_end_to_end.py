@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from sightread.protocols import Reader
 from sightread.readers import open_reader
 from sightread.search.ingest import ingest
-from sightread.types import Reader
 
 from .conftest import Desk
 

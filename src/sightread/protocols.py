@@ -1,0 +1,110 @@
+"""Who does what with the data of `types`: the few roles that the house is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightread.types import (
+    EncoderSpec,
+    Filter,
+    ImageEmbedding,
+    PathStamp,
+    PictureId,
+    PictureRecord,
+    ReaderSpec,
+    RGBImage,
+    StoreInfo,
+    Vectors,
+    Vocabulary,
+    WordHits,
+    WordRegion,
+)
+
+
+class Reader(Protocol):
+    """An OCR engine, or a word spotter. `read` may be called from several threads at once."""
+
+    @property
+    def spec(self) -> ReaderSpec: ...
+
+    def read(self, images: Sequence[RGBImage]) -> list[list[WordRegion]]:
+        """Words of each image, boxes in pixels of that image."""
+        ...
+
+    def encode_words(self, words: Sequence[str]) -> Vectors | None:
+        """One unit row per word, in the space of `WordRegion.vector`; None if it has none."""
+        ...
+
+
+class DualEncoder(Protocol):
+    """Pictures and queries as vectors in one space: CLIP and the three methods when they serve.
+
+    The score of a picture for a query is their dot product. May be called from several threads.
+    """
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    def encode_images(self, images: Sequence[RGBImage]) -> list[ImageEmbedding]:
+        """One embedding per image; areas in pixels of that image."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """(n, D): one unit row per text."""
+        ...
+
+
+class Store(Protocol):
+    """Where a library lives. One writer, many readers, in one process or several.
+
+    Writing calls become visible to readers, all at once, with `flush`, which returns only when
+    they would survive a crash of the machine. Ids are unique; `put` replaces a picture whole.
+    """
+
+    def put(self, pictures: Sequence[PictureRecord]) -> None: ...
+
+    def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
+        """Replace the paths of known pictures. A picture may have none (its file is gone)."""
+        ...
+
+    def forget(self, ids: Sequence[PictureId]) -> int:
+        """Remove pictures with all they hold; returns how many were there."""
+        ...
+
+    def flush(self) -> None: ...
+
+    def maintain(self) -> None:
+        """Merge small fragments, index what is new, drop old versions. Safe at any time."""
+        ...
+
+    def refresh(self) -> int:
+        """See what was flushed since; returns the number of the version now seen."""
+        ...
+
+    def info(self) -> StoreInfo: ...
+
+    def count(self, where: Filter | None = None) -> int: ...
+
+    def ids(self, where: Filter | None = None) -> NDArray[np.int64]:
+        """Ids of the pictures that fit, ascending."""
+        ...
+
+    def get(self, ids: Sequence[PictureId], *, regions: bool = True) -> list[PictureRecord]:
+        """Known pictures among `ids`, in the order of `ids`; without `regions` cheaper."""
+        ...
+
+    def stamps(self) -> Iterator[tuple[PathStamp, PictureId]]: ...
+
+    def vocabulary(self) -> Vocabulary: ...
+
+    def search_words(
+        self, tokens: Sequence[str], where: Filter | None = None, *, boxes: bool = False
+    ) -> WordHits:
+        """Every occurrence of any of the tokens in the pictures that fit."""
+        ...
+
+    def close(self) -> None: ...
