@@ -125,6 +125,48 @@ def _finish(report: TrainReport, out: str, as_json: bool) -> None:
         say(f"Done: {seen} ({spent}); `sightread export {visible(out)} --out DIR` exports it.")
 
 
+def export(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHECKPOINT",
+            help="A checkpoint, or the folder of a run: then its best, or else its latest one.",
+        ),
+    ],
+    out: OutOption,
+    name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Name of the model, for people.")
+    ] = None,
+    licence: Annotated[
+        str, typer.Option(metavar="TEXT", help="Licence of the weights, for the card.")
+    ] = "not stated",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model folder that is there.")
+    ] = False,
+) -> None:
+    """Make a model folder of a checkpoint, for `index --encoder` and `search`.
+
+    Refuses if the exported graphs compute something else than the checkpoint.
+    """
+    with needs_lab():
+        import onnxscript  # noqa: F401  (torch would name it in a way of its own)
+
+        from sightread.lab.export import export as run_export
+    from sightread.encoders import open_encoder
+    from sightread.golden import check, unpack
+    from sightread.modelfolder import GOLDEN, read_bytes
+
+    made = run_export(checkpoint, out, name=name, licence=licence, overwrite=overwrite, tell=say)
+    # As a user will do it: from the folder, without torch.
+    encoder = open_encoder(out)
+    golden = unpack(read_bytes(out, encoder.info, GOLDEN), GOLDEN)
+    worst = check(golden, encoder)
+    say(
+        f"{visible(out)} is ready: cosine to torch at least {made.image.min_cosine:.6f} for "
+        f"pictures, {made.text.min_cosine:.6f} for texts, {worst:.6f} from file to vector."
+    )
+
+
 def find_method(name: str) -> Method[Any, Any]:
     """The method of this name.
 

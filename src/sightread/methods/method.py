@@ -55,12 +55,14 @@ class Towers:
             of unit length.
         dim: D.
         text_map: whether the image tower gives the map.
+        text_threshold: cells of the map at or above it are taken for text.
     """
 
     image: nn.Module
     text: nn.Module
     dim: int
     text_map: bool = False
+    text_threshold: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Method(Generic[C, M]):
     Attributes:
         name: as in `METHODS` and on the command line.
         space: what its vectors mean, and the channel of search (`EncoderSpec.space`).
+        about: for the card: the paper, what the model can and cannot do, known limits.
         config: a frozen dataclass that `config.load` can read; every field has a default. A field
             `batch`, if there is one, is the number of examples in a batch.
         build: (config, seed) -> the model on the CPU, float32, its weights drawn from the seed. It
@@ -92,6 +95,7 @@ class Method(Generic[C, M]):
 
     name: str
     space: str
+    about: str
     config: type[C]
     build: Callable[[C, int], M]
     batches: Callable[[C, M, int], Batches]
