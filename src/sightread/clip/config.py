@@ -58,7 +58,7 @@ class ClipConfig:
     quick_gelu: bool = True
 
 
-_TINY_TEXT = TextConfig(context_length=32, vocab_size=512, width=96, heads=4, layers=3)
+_TINY_TEXT = TextConfig(context_length=32, vocab_size=436, width=96, heads=4, layers=3)
 
 CONFIGS: dict[str, ClipConfig] = {
     config.name: config
