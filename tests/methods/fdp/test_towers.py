@@ -1,5 +1,7 @@
 """FDP as it serves equals FDP as it learns."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,7 +12,7 @@ from tests.methods.fdp.conftest import make_fdp, queries
 
 
 @pytest.mark.parametrize("switches", [{}, {"probing": False}, {"attention_shift": "off"}])
-def test_folding_changes_nothing(images: Tensor, switches: dict[str, object]) -> None:
+def test_folding_changes_nothing(images: Tensor, switches: dict[str, Any]) -> None:
     model = make_fdp(**switches)
     with torch.no_grad():
         torch.nn.init.normal_(model.localisation.classify.weight)
