@@ -35,8 +35,7 @@ def shake(pixels: RGBImage, length_px: float, angle: float) -> RGBImage:
 def dim(pixels: RGBImage, light: float, warmth: float) -> RGBImage:
     """Less light, and a shift of blue to red (-1 to 1)."""
     gains = np.array([1 + 0.1 * warmth, 1.0, 1 - 0.1 * warmth], np.float64) * light
-    table = np.clip(np.arange(256)[:, None] * gains, 0, 255).astype(np.uint8)
-    dimmed: RGBImage = cv2.LUT(pixels, table[None])
+    dimmed: RGBImage = cv2.transform(pixels, np.diag(gains))
     return dimmed
 
 
@@ -44,17 +43,13 @@ def add_noise(pixels: RGBImage, sigma: float, rng: Rng) -> RGBImage:
     """Grain with the standard deviation `sigma` in grey levels, half of it of one colour."""
     height, width = pixels.shape[:2]
     grain = _grain()
-    if height > _GRAIN_PX or width > _GRAIN_PX:
-        repeats = (-(-height // _GRAIN_PX) + 1, -(-width // _GRAIN_PX) + 1, 1)
-        grain = np.tile(grain, repeats)
+    if max(height, width) > _GRAIN_PX:
+        rows, columns = np.arange(height) % _GRAIN_PX, np.arange(width) % _GRAIN_PX
+        grain = grain[np.ix_(rows, columns)]
     top = int(rng.integers(grain.shape[0] - height + 1))
     left = int(rng.integers(grain.shape[1] - width + 1))
     piece = grain[top : top + height, left : left + width]
-    # The grain is stored as 32 levels to a standard deviation.
-    gain = sigma / 32.0
-    noisy: RGBImage = (
-        cv2.scaleAdd(piece, gain, pixels.astype(np.float32)).clip(0, 255).astype(np.uint8)
-    )
+    noisy: RGBImage = cv2.addWeighted(piece, sigma, pixels, 1.0, 0.0, dtype=cv2.CV_8U)
     return noisy
 
 
@@ -72,4 +67,4 @@ def _grain() -> NDArray[np.float32]:
     rng = np.random.default_rng(77)
     common = rng.standard_normal((_GRAIN_PX, _GRAIN_PX, 1), dtype=np.float32)
     own = rng.standard_normal((_GRAIN_PX, _GRAIN_PX, 3), dtype=np.float32)
-    return (common + own) * np.float32(32 / np.sqrt(2))
+    return (common + own) * np.float32(np.sqrt(0.5))

@@ -29,7 +29,9 @@ _PLAIN = (180, 180, 180)
 
 def flat(width: int, height: int, rng: Rng) -> RGBImage:
     """One colour."""
-    return np.full((height, width, 3), _colour(rng), np.uint8)
+    pixels = np.empty((height, width, 3), np.uint8)
+    cv2.rectangle(pixels, (0, 0), (width, height), _colour(rng), cv2.FILLED)
+    return pixels
 
 
 def gradient(width: int, height: int, rng: Rng) -> RGBImage:
@@ -163,7 +165,7 @@ def _tinted(grey: Grey, rng: Rng) -> RGBImage:
     start = np.array(_colour(rng), np.float32)
     reach = 30 + 80 * rng.random()
     stop = np.clip(start + reach * (2 * rng.random(3) - 1) + (128 - start) * 0.3, 0, 255)
-    steps = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
-    table = (start + steps * (stop - start)).astype(np.uint8)[None]
-    pixels: RGBImage = cv2.LUT(cv2.merge([grey, grey, grey]), table)
+    mix = np.zeros((3, 4), np.float64)
+    mix[:, :3], mix[:, 3] = np.diag((stop - start) / 255), start
+    pixels: RGBImage = cv2.transform(cv2.merge([grey, grey, grey]), mix)
     return pixels

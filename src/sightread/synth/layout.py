@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -77,9 +78,15 @@ def lay_out(
 def outline(box: Box, segments: int) -> Points:
     """The rim of a box, clockwise from the top left, its long sides cut into segments."""
     x0, y0, x1, y1 = box
-    across = np.linspace(x0, x1, segments + 1)
-    top = np.stack([across, np.full_like(across, y0)], axis=1)
-    bottom = np.stack([across[::-1], np.full_like(across, y1)], axis=1)
+    rim: Points = _unit_rim(segments) * (x1 - x0, y1 - y0) + (x0, y0)
+    return rim
+
+
+@lru_cache
+def _unit_rim(segments: int) -> Points:
+    across = np.linspace(0.0, 1.0, segments + 1)
+    top = np.stack([across, np.zeros_like(across)], axis=1)
+    bottom = np.stack([across[::-1], np.ones_like(across)], axis=1)
     return np.concatenate([top, bottom])
 
 
@@ -113,7 +120,7 @@ def _try_word(
     width, height = plan.size
     size = wanted.height_px
     if size is None:
-        low, high = (share * min(width, height) for share in settings.heights)
+        low, high = _height_range(wanted.text, plan, settings)
         size = low * (high / low) ** (rng.random() * (1 - attempt / _TRIES))
     face = faces[int(rng.integers(len(faces)))]
     lines = _lines(_cased(wanted.text, settings, rng), rng, attempt)
@@ -130,6 +137,15 @@ def _try_word(
         return None
     (dx, dy), bounds = spot
     return PlacedWord(i, wanted, lettering, warp.moved(dx, dy), margin, bounds)
+
+
+def _height_range(text: str, plan: ScenePlan, settings: SceneSettings) -> tuple[float, float]:
+    """Least and greatest height to choose from: what is likely to find a place at once."""
+    side, crowd = min(plan.size), len(plan.words) + len(plan.objects)
+    low, high = (share * side for share in settings.heights)
+    longest = max(len(word) for word in text.split())
+    # A letter is about 0.85 of its height wide, and a word may take most of the width.
+    return low, max(low, min(high, high * 1.3 / crowd**0.5, plan.size[0] / longest))
 
 
 def _padded(extent: tuple[float, float], margin: float) -> Box:
@@ -195,7 +211,7 @@ def _place_object(
     rng: Rng,
 ) -> PlacedObject | None:
     low, high = (share * min(size) / 2 for share in settings.object_sides)
-    corners = np.concatenate([part[0] for part in OBJECTS[thing.name]])
+    corners = OBJECTS[thing.name].corners
     for attempt in range(_TRIES):
         radius = low + (high - low) * rng.random() * (1 - attempt / _TRIES)
         turn = plane(settings.tilt * (2 * rng.random() - 1), 0.0, (0.0, 0.0))
@@ -213,18 +229,19 @@ def _spot(
     rim: Points, size: tuple[int, int], taken: Sequence[Box], rng: Rng, gap: float = 1.0
 ) -> tuple[tuple[float, float], Box] | None:
     """A shift that brings the points into the picture and away from all boxes, and their bounds."""
-    x0, y0 = rim.min(axis=0) - gap
-    x1, y1 = rim.max(axis=0) + gap
-    room_x, room_y = size[0] - (x1 - x0), size[1] - (y1 - y0)
-    if room_x < 0 or room_y < 0:
+    low, high = rim.min(axis=0) - gap, rim.max(axis=0) + gap
+    room = size - (high - low)
+    if room.min() < 0:
         return None
-    for _ in range(_SPOTS if taken else 1):
-        dx, dy = room_x * rng.random() - x0, room_y * rng.random() - y0
-        box = (float(x0 + dx), float(y0 + dy), float(x1 + dx), float(y1 + dy))
-        if not any(_overlap(box, other) for other in taken):
-            return (float(dx), float(dy)), box
-    return None
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    corners = rng.random((_SPOTS, 2)) * room
+    free = np.ones(_SPOTS, np.bool_)
+    for box in taken:
+        apart = (corners >= box[2:]) | (corners + (high - low) <= box[:2])
+        free &= apart.any(axis=1)
+    best = int(free.argmax())
+    if not free[best]:
+        return None
+    dx, dy = (corners[best] - low).tolist()
+    x0, y0 = low.tolist()
+    x1, y1 = high.tolist()
+    return (dx, dy), (x0 + dx, y0 + dy, x1 + dx, y1 + dy)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sightread.synth.colours import NAMES, Rgb, luma, readable_names, readable_on, shade
 from sightread.synth.geometry import Box
 from sightread.synth.layout import PlacedObject, PlacedWord, outline
-from sightread.synth.lettering import Lettering
+from sightread.synth.lettering import FINE_PX, Lettering
 from sightread.synth.plans import DrawnObject, SceneSettings, WrittenWord
 from sightread.synth.things import OBJECTS, Fill
 from sightread.synth.warp import Points, Warp
@@ -22,7 +22,6 @@ Rng = np.random.Generator
 Alpha = NDArray[np.float32]
 """(h, w) of a region: 1 is covered."""
 _SUB = 16  # polygons are drawn with 4 binary digits after the point
-_FINE_PX = 24.0
 
 
 def paint_word(
@@ -35,7 +34,7 @@ def paint_word(
     window = _window(placed, pixels.shape)
     alpha = coverage(placed.lettering, placed.warp, window)
     colour = shade(ink, rng)
-    size = placed.lettering.rises[0][0] - placed.lettering.rises[0][1]
+    size = placed.lettering.height_px
     if size >= 10:
         dark = luma(colour) < 128
         if rng.random() < settings.shadows and not dark:
@@ -55,14 +54,14 @@ def written(
 ) -> list[WrittenWord]:
     """The truth about a piece of writing: its words with their exact outlines."""
     segments = 1 if placed.warp.bend.kind == "flat" else 8
-    found = []
     text = placed.lettering
-    for word, box, (foot, top) in zip(text.words, text.boxes, text.rises, strict=True):
-        rim = placed.warp.forward(outline(box, segments))
+    found = []
+    for word, box, foot in zip(text.words, text.boxes, text.feet, strict=True):
         middle = (box[0] + box[2]) / 2
-        feet, tops = placed.warp.forward(np.array([[middle, foot], [middle, top]]))
-        height = float(np.hypot(*(feet - tops)))
-        found.append(WrittenWord(word, _points(rim), colour, height, placed.phrase, on, on_colour))
+        upright = np.array([[middle, foot], [middle, foot - text.height_px]])
+        points = placed.warp.forward(np.concatenate([outline(box, segments), upright]))
+        rim, height = _points(points[:-2]), math.dist(points[-2], points[-1])
+        found.append(WrittenWord(word, rim, colour, height, placed.phrase, on, on_colour))
     return found
 
 
@@ -80,20 +79,18 @@ def paint_object(pixels: RGBImage, placed: PlacedObject, rng: Rng) -> DrawnObjec
         x0, y0, x1, y1 = placed.bounds
         _fill(pixels, np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), card)
     main = shade(name, rng)
-    corners = []
-    for part, fill in OBJECTS[placed.plan.name]:
-        rim = placed.warp.forward(part)
-        corners.append(rim)
-        _fill(pixels, rim, _tone(main, fill))
-    hull = cv2.convexHull(np.concatenate(corners).astype(np.float32))[:, 0]
+    thing = OBJECTS[placed.plan.name]
+    corners = placed.warp.forward(thing.corners)
+    for start, end, fill in zip((0, *thing.ends), thing.ends, thing.fills, strict=False):
+        _fill(pixels, corners[start:end], _tone(main, fill))
+    hull = cv2.convexHull(corners.astype(np.float32))[:, 0]
     return DrawnObject(placed.plan.name, name, _points(hull))
 
 
 def coverage(lettering: Lettering, warp: Warp, window: tuple[int, int, int, int]) -> Alpha:
     """How much of each pixel of a window (x0, y0, x1, y1) is covered by ink."""
     x0, y0, x1, y1 = window
-    size = lettering.rises[0][0] - lettering.rises[0][1]
-    fine = 2 if size < _FINE_PX else 1
+    fine = 2 if lettering.height_px < FINE_PX else 1
     xs = x0 + (np.arange((x1 - x0) * fine) + 0.5) / fine
     ys = y0 + (np.arange((y1 - y0) * fine) + 0.5) / fine
     u, v = warp.backward(xs[None, :], ys[:, None])
@@ -156,21 +153,26 @@ def _lumas(pixels: RGBImage, bounds: Box) -> tuple[float, float]:
 
 
 def _window(placed: PlacedWord, shape: Sequence[int]) -> tuple[int, int, int, int]:
-    x0, y0, x1, y1 = placed.bounds
+    """The pixels that the ink can touch, with room for a shadow, within the picture."""
+    width, height = (v / 2 + 1 for v in placed.lettering.extent)
+    segments = 1 if placed.warp.bend.kind == "flat" else 12
+    rim = placed.warp.forward(outline((-width, -height, width, height), segments))
+    reach = 1 + 0.1 * placed.lettering.height_px
+    low, high = (rim.min(axis=0) - reach).tolist(), (rim.max(axis=0) + reach).tolist()
     return (
-        max(0, math.floor(x0)),
-        max(0, math.floor(y0)),
-        min(shape[1], math.ceil(x1)),
-        min(shape[0], math.ceil(y1)),
+        max(0, math.floor(low[0])),
+        max(0, math.floor(low[1])),
+        min(shape[1], math.ceil(high[0])),
+        min(shape[0], math.ceil(high[1])),
     )
 
 
 def _blend(pixels: RGBImage, window: tuple[int, int, int, int], alpha: Alpha, colour: Rgb) -> None:
     x0, y0, x1, y1 = window
     region = pixels[y0:y1, x0:x1]
-    under = region.astype(np.float32)
-    under += (np.array(colour, np.float32) - under) * alpha[:, :, None]
-    region[:] = (under + np.float32(0.5)).astype(np.uint8)
+    over = np.empty_like(region)
+    cv2.rectangle(over, (0, 0), (x1 - x0, y1 - y0), colour, cv2.FILLED)
+    region[:] = cv2.blendLinear(region, over, 1 - alpha, alpha)
 
 
 def _fill(pixels: RGBImage, rim: Points, colour: Rgb) -> None:
@@ -197,4 +199,4 @@ def _tone(main: Rgb, fill: Fill) -> Rgb:
 
 
 def _points(rim: Points | NDArray[np.float32]) -> tuple[Point, ...]:
-    return tuple((float(x), float(y)) for x, y in rim)
+    return tuple((x, y) for x, y in rim.tolist())

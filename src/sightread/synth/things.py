@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -281,5 +282,21 @@ DRAWINGS: dict[str, Callable[[], list[Part]]] = {
     "shoe": _shoe,
 }  # fmt: skip
 
-OBJECTS: dict[str, tuple[Part, ...]] = {name: tuple(draw()) for name, draw in DRAWINGS.items()}
-"""Name -> the parts that it is drawn of, from back to front."""
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """`corners` are those of all parts, from back to front; part i has those up to `ends[i]`."""
+
+    corners: Outline
+    ends: tuple[int, ...]
+    fills: tuple[Fill, ...]
+
+
+def _thing(parts: Sequence[Part]) -> Thing:
+    ends = np.cumsum([len(outline) for outline, _ in parts])
+    corners = np.concatenate([outline for outline, _ in parts])
+    return Thing(corners, tuple(ends.tolist()), tuple(fill for _, fill in parts))
+
+
+OBJECTS: dict[str, Thing] = {name: _thing(draw()) for name, draw in DRAWINGS.items()}
+"""What can be drawn, by name."""

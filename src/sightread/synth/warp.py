@@ -79,16 +79,13 @@ class Warp:
     def forward(self, points: Points) -> Points:
         """(n, 2) local points to (n, 2) pixels of the picture."""
         s, t = self.bend.forward(points[:, 0], points[:, 1])
-        x, y, w = self.plane @ np.stack([s, t, np.ones_like(s)])
-        return np.stack([x / w, y / w], axis=1)
+        x, y, w = (row[0] * s + row[1] * t + row[2] for row in self.plane.tolist())
+        return np.array([x / w, y / w]).T
 
     def backward(self, x: Points, y: Points) -> tuple[Points, Points]:
         """Pixels of the picture to local u and v; x and y may be a row and a column."""
-        m = np.linalg.inv(self.plane)
-        w = m[2, 0] * x + m[2, 1] * y + m[2, 2]
-        s = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / w
-        t = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / w
-        return self.bend.backward(s, t)
+        s, t, w = (row[0] * x + row[1] * y + row[2] for row in np.linalg.inv(self.plane).tolist())
+        return self.bend.backward(s / w, t / w)
 
     def moved(self, dx: float, dy: float) -> Warp:
         """The same, somewhere else in the picture."""
