@@ -171,15 +171,15 @@ def test_json_round_trip(fit: Fit) -> None:
     ("change", "said"),
     [
         ({"size_px": 0}, "1 to 4096"),
-        ({"size_px": 64.0}, "whole number"),
+        ({"size_px": 64.5}, "whole number"),
         ({"size_px": True}, "whole number"),
-        ({"fit": "stretch"}, "'stretch'"),
-        ({"fit": ["pad"]}, "Unknown fit"),
-        ({"mean": [0.5, 0.5]}, "three numbers"),
-        ({"mean": ["a", 0, 0]}, "three numbers"),
+        ({"fit": "stretch"}, "'stretch', but must be one of pad, crop, squash"),
+        ({"fit": ["pad"]}, "one of pad, crop, squash"),
+        ({"mean": [0.5, 0.5]}, "a list of 3: a number"),
+        ({"mean": ["a", 0, 0]}, "a list of 3: a number"),
         ({"std": [1.0, 0.0, 1.0]}, "above 0"),
-        ({"std": [1.0, float("nan"), 1.0]}, "above 0"),
-        ({"extra": 1}, "nothing else"),
+        ({"std": [1.0, float("nan"), 1.0]}, "a list of 3: a number"),
+        ({"extra": 1}, "extra is unknown"),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(change: dict[str, Any], said: str) -> None:

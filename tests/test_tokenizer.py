@@ -61,7 +61,11 @@ def test_a_broken_file_is_refused() -> None:
 
 def test_layout_round_trip_and_refusals() -> None:
     assert TokenLayout.from_json(LAYOUT.to_json()) == LAYOUT
-    for data in ({}, LAYOUT.to_json() | {"extra": 1}, LAYOUT.to_json() | {"pad_id": "0"}):
+    for data in (
+        {"start_id": None},
+        LAYOUT.to_json() | {"extra": 1},
+        LAYOUT.to_json() | {"pad_id": "0"},
+    ):
         with pytest.raises(ModelError, match="token layout"):
             TokenLayout.from_json(data)
     with pytest.raises(ModelError, match="context length of 2"):

@@ -11,13 +11,14 @@ Points and boxes are continuous: the picture covers [0, W] x [0, H], pixel (0, 0
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sightread.config import parse, to_plain
 from sightread.errors import ModelError
 from sightread.types import RGBImage
 
@@ -55,37 +56,16 @@ class PreprocessSpec:
             raise ModelError(
                 f"An input of {self.size_px} px is not possible: it must be 1 to {MAX_SIZE_PX}."
             )
-        if self.fit not in get_args(Fit):
-            raise ModelError(f"Unknown fit {self.fit!r}: it must be {', '.join(get_args(Fit))}.")
-        if len(self.mean) != 3 or len(self.std) != 3 or not all(value > 0 for value in self.std):
-            raise ModelError(
-                f"Mean {self.mean} and std {self.std} must have three values, std above 0."
-            )
+        if not all(value > 0 for value in self.std):
+            raise ModelError(f"The std {self.std} must be above 0 for each colour.")
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
+        return to_plain(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PreprocessSpec:
         """Raises ModelError: a field is missing, unknown, or makes no sense."""
-        known = list(cls.__dataclass_fields__)
-        if set(data) != set(known):
-            raise ModelError(
-                f"The preprocessing has {', '.join(map(str, data)) or 'no fields'}, but it must "
-                f"have {', '.join(known)} and nothing else."
-            )
-        size = data["size_px"]
-        if type(size) is not int:
-            raise ModelError(f"The input size {size!r} must be a whole number of pixels.")
-        return cls(size, data["fit"], _triple(data["mean"]), _triple(data["std"]))
-
-
-def _triple(values: Any) -> tuple[float, float, float]:
-    numbers = isinstance(values, list) and all(isinstance(v, (int, float)) for v in values)
-    if not numbers or len(values) != 3:
-        raise ModelError(f"Mean and std of the preprocessing must be three numbers, not {values}.")
-    first, second, third = map(float, values)
-    return first, second, third
+        return parse(cls, data, "the preprocessing", ModelError)
 
 
 def preprocess(image: RGBImage, spec: PreprocessSpec) -> NDArray[np.float32]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.config import parse, to_plain
 from sightread.errors import ModelError, UsageError
 
 MAX_CONTEXT = 4096
@@ -39,19 +40,13 @@ class TokenLayout:
                 f"3 to {MAX_CONTEXT}."
             )
 
-    def to_json(self) -> dict[str, int]:
-        return asdict(self)
+    def to_json(self) -> dict[str, Any]:
+        return to_plain(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TokenLayout:
         """Raises ModelError: a field is missing, unknown, or not a whole number."""
-        known = list(cls.__dataclass_fields__)
-        if set(data) != set(known) or not all(type(value) is int for value in data.values()):
-            raise ModelError(
-                f"The token layout is {dict(data)!r}, but it must have {', '.join(known)}, "
-                "whole numbers, and nothing else."
-            )
-        return cls(**data)
+        return parse(cls, data, "the token layout", ModelError)
 
 
 @dataclass(frozen=True, slots=True)

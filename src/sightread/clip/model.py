@@ -250,7 +250,7 @@ class VisionTransformer(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) at the native size -> (B, D)."""
         x = self.conv1(images).flatten(2).transpose(1, 2)  # (B, P, W)
-        first = self.class_embedding.to(x.dtype).expand(len(x), 1, -1)  # (B, 1, W)
+        first = self.class_embedding.to(x.dtype).expand(x.shape[0], 1, -1)  # (B, 1, W)
         x = torch.cat([first, x], 1) + self.positional_embedding.to(x.dtype)  # (B, 1 + P, W)
         x = self.transformer(self.ln_pre(x))
         return cast(Tensor, self.ln_post(x[:, 0]) @ self.proj)  # (B, D)
@@ -300,7 +300,7 @@ class CLIP(nn.Module):
         """
         x = embedded + self.positional_embedding[: embedded.shape[1]]  # (B, T, W)
         x = self.ln_final(self.transformer(x))
-        rows = torch.arange(len(x), device=x.device)
+        rows = torch.arange(x.shape[0], device=x.device)
         return cast(Tensor, x[rows, end] @ self.text_projection)
 
     def encode_text(self, tokens: Tensor) -> Tensor:

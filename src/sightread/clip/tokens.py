@@ -76,7 +76,8 @@ def clip_tokenizer(path: Path) -> Tokenizer:
         else:
             tokenizer = _from_tokenizer_json(path)
     except OSError as error:
-        raise ModelError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
+        reason = error.strerror or error
+        raise ModelError(f"{error.filename or path} cannot be read: {reason}.") from error
     except ModelError:
         raise
     except Exception as error:  # the library raises nothing narrower

@@ -70,16 +70,22 @@ class Method(Generic[C, M]):
     Attributes:
         name: as in `METHODS` and on the command line.
         space: what its vectors mean, and the channel of search (`EncoderSpec.space`).
-        config: a frozen dataclass that `config.load` can read; every field has a default.
-        build: (config, seed) -> the model on the CPU, float32. The same seed, the same weights.
-            Parts that stay in eval mode while the rest trains see to it in their own `train`.
+        config: a frozen dataclass that `config.load` can read; every field has a default. A field
+            `batch`, if there is one, is the number of examples in a batch.
+        build: (config, seed) -> the model on the CPU, float32, its weights drawn from the seed. It
+            reads no files: a checkpoint must be enough to have the model again. Parts that stay in
+            eval mode while the rest trains see to it in their own `train`.
+        start: (config, model) -> None: loads pretrained weights into the fresh model, fits what is
+            fitted once (word clusters). Called at step 0 only, never with a checkpoint.
         batches: (config, model, seed) -> the training data. May be called in forked worker
             processes: it may use what hangs on the model, but runs no part of it.
-        losses: (config, model, batch) -> named terms and "total", all scalars.
+        losses: (config, model, batch) -> named terms and "total", all scalars. Torch's generator
+            is seeded for each batch by the loop; it is the only one to be used here.
         groups: (config, model) -> what is trained, and how fast.
         towers: (config, model) -> what is exported.
         preprocess: (config) -> how a picture becomes the input of the image tower.
-        tokenizer: (config, model) -> how a text becomes the input of the text tower.
+        tokenizer: (config, model) -> how a text becomes the input of the text tower. Kept in every
+            checkpoint; export takes it from there.
         validate: (config, model) -> named figures on held-out data, called in eval mode without
             gradients; None if the method has none.
     """
@@ -94,4 +100,5 @@ class Method(Generic[C, M]):
     towers: Callable[[C, M], Towers]
     preprocess: Callable[[C], PreprocessSpec]
     tokenizer: Callable[[C, M], TokenizerSource]
+    start: Callable[[C, M], None] | None = None
     validate: Callable[[C, M], dict[str, float]] | None = None
