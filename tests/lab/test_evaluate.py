@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sightread.errors import PictureError
+from sightread.errors import PictureError, SightreadError, UsageError
 from sightread.lab.encoding import EncodingProgress
-from sightread.lab.evaluate import evaluate
+from sightread.lab.evaluate import evaluate, first_pictures
 from sightread.tasks import RetrievalTask
 from sightread.types import EncoderSpec, ImageEmbedding, RGBImage, Vectors
 from tests.lab.colours import ColourEncoder, colour_task
@@ -143,6 +143,23 @@ def test_a_broken_picture_is_behind_all_others_even_those_that_point_away() -> N
     task = replace(table_task(np.array([[True, False, False]])), load=load)
     found = evaluate(Table(np.array([[1.0], [-1.0], [-2.0]]), np.array([[1.0]])), task)
     assert found.map == pytest.approx(1 / 3)
+
+
+def test_no_usable_picture_is_one_sentence() -> None:
+    task = colour_task({"a": "", "b": "x"}, {"q": ("r", {"a"})})
+    with pytest.raises(SightreadError, match="None of the 2 pictures can be used: the file is em"):
+        evaluate(ColourEncoder(), task)
+
+
+def test_a_try_on_the_first_pictures_keeps_the_queries_that_they_answer() -> None:
+    task = colour_task(PICTURES, {"q": ("r", {"red", "sky"}), "w": ("w", {"sky"})}, q="group")
+    short = first_pictures(task, 3)
+    assert short.gallery == ("red", "mostly", "green")
+    assert (short.queries, short.qrels) == ({"q": "r"}, {"q": frozenset({"red"})})
+    assert evaluate(ColourEncoder(), short).map == 1.0
+    assert first_pictures(task, 99) == task
+    with pytest.raises(UsageError, match="The first 0 pictures of stripes answer none"):
+        first_pictures(task, 0)
 
 
 def test_progress_counts_every_picture() -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.errors import SightreadError, UsageError
 from sightread.lab.encoding import BATCH, ProgressCallback, checked, encode_gallery
 from sightread.lab.vectorcache import VectorCache
 from sightread.metrics import average_precision_of_ranks, hit_at_k_of_ranks, ranks_of_relevant
@@ -75,7 +76,8 @@ def evaluate(
 
     Raises:
         ValueError: a number below 1, or a task that contradicts itself.
-        SightreadError: memory is out, the encoder breaks its promise, the cache cannot be written.
+        SightreadError: no picture can be used, memory is out, the encoder breaks its promise, or
+            the cache cannot be written.
     """
     if query_chunk < 1 or any(k < 1 for k in ks):
         raise ValueError(f"query_chunk {query_chunk} and all of ks {tuple(ks)} must be 1 or more")
@@ -83,6 +85,9 @@ def evaluate(
     began = time.monotonic()
     known = VectorCache(cache, encoder.spec) if cache is not None else None
     gallery = encode_gallery(encoder, task, batch=batch, cache=known, progress=progress)
+    if len(gallery.missing) == len(task.gallery):
+        reason = next(iter(gallery.missing.values()))
+        raise SightreadError(f"None of the {len(task.gallery)} pictures can be used: {reason}.")
     absent = np.array([picture in gallery.missing for picture in task.gallery], dtype=bool)
     ranks: dict[str, NDArray[np.int64]] = {}
     for ids, scores in _score_rows(encoder, task, gallery.vectors, query_chunk):
@@ -108,6 +113,22 @@ def evaluate(
         pictures_per_s=encoded / gallery.encoder_s if gallery.encoder_s > 0 else 0.0,
         seconds=time.monotonic() - began,
     )
+
+
+def first_pictures(task: RetrievalTask, count: int) -> RetrievalTask:
+    """The task on the first pictures of its gallery alone, with the queries that they answer: for a
+    quick try, comparable with nothing.
+
+    Raises:
+        UsageError: these pictures answer no query.
+    """
+    gallery = task.gallery[:count]
+    there = frozenset(gallery)
+    qrels = {query: right & there for query, right in task.qrels.items() if right & there}
+    if not qrels:
+        raise UsageError(f"The first {count} pictures of {task.name} answer none of its queries.")
+    queries = {query: task.queries[query] for query in qrels}
+    return replace(task, queries=queries, gallery=gallery, qrels=qrels)
 
 
 def _columns(task: RetrievalTask) -> dict[str, int]:
