@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sightread.cli import asking, filling, measuring
+from sightread.cli.models import models
 from sightread.version import __version__
 
 # Plain help without colours: loading the formatter would take longer than all the rest.
@@ -52,3 +53,4 @@ evaluate.command("words")(measuring.evaluate_words)
 bench.command("query")(measuring.bench_query)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(bench, name="bench")
+app.add_typer(models, name="models")

@@ -104,16 +104,19 @@ class AttentionPool2d(nn.Module):
         Returns:
             (B, D).
         """
-        batch, count, channels = tokens.shape
-        size = (batch, -1, self.heads, channels // self.heads)
-        query = self.q_proj(tokens[:, :1]).view(size).transpose(1, 2)  # (B, heads, 1, d)
-        key = self.k_proj(tokens).view(size).transpose(1, 2)  # (B, heads, T, d)
-        value = self.v_proj(tokens).view(size).transpose(1, 2)  # (B, heads, T, d)
-        bias = None
+        batch, _, channels = tokens.shape
+        split = (self.heads, channels // self.heads, channels)
+        query = self.q_proj(tokens[:, 0]).view(batch, self.heads, -1)  # (B, heads, d)
+        # There is one query, so q (Wk x) = (q Wk) x and a (Wv X) = Wv (a X): no key and no value
+        # is computed per token. The key's bias adds the same to every token, which the softmax
+        # ignores.
+        asked = torch.einsum("bhd,hdc->bhc", query, self.k_proj.weight.view(split))
+        logits = asked @ tokens.transpose(1, 2) / query.shape[-1] ** 0.5  # (B, heads, T)
         if shift is not None:
-            bias = shift.view(batch, -1, 1, count).to(query.dtype)  # (B, 1 or heads, 1, T)
-        out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        return cast(Tensor, self.c_proj(out.transpose(1, 2).reshape(batch, channels)))  # (B, D)
+            logits = logits + (shift[:, None] if shift.ndim == 2 else shift)
+        mixed = logits.softmax(-1) @ tokens  # (B, heads, C)
+        value = torch.einsum("bhc,hdc->bhd", mixed, self.v_proj.weight.view(split))
+        return cast(Tensor, self.c_proj(value.flatten(1) + self.v_proj.bias))  # (B, D)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, h, w) at the native grid -> (B, D)."""
@@ -247,7 +250,7 @@ class VisionTransformer(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) at the native size -> (B, D)."""
         x = self.conv1(images).flatten(2).transpose(1, 2)  # (B, P, W)
-        first = self.class_embedding.to(x.dtype).expand(len(x), 1, -1)  # (B, 1, W)
+        first = self.class_embedding.to(x.dtype).expand(x.shape[0], 1, -1)  # (B, 1, W)
         x = torch.cat([first, x], 1) + self.positional_embedding.to(x.dtype)  # (B, 1 + P, W)
         x = self.transformer(self.ln_pre(x))
         return cast(Tensor, self.ln_post(x[:, 0]) @ self.proj)  # (B, D)
@@ -297,7 +300,7 @@ class CLIP(nn.Module):
         """
         x = embedded + self.positional_embedding[: embedded.shape[1]]  # (B, T, W)
         x = self.ln_final(self.transformer(x))
-        rows = torch.arange(len(x), device=x.device)
+        rows = torch.arange(x.shape[0], device=x.device)
         return cast(Tensor, x[rows, end] @ self.text_projection)
 
     def encode_text(self, tokens: Tensor) -> Tensor:
