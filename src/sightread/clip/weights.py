@@ -129,11 +129,11 @@ def load_clip(
     weights = read_weights(path)
     try:
         config = detect_config(weights, quick_gelu=quick_gelu)
+        if image_px is not None:
+            config = at_size(config, image_px)
+        return build_clip(weights, config, resize=how)
     except ModelError as error:
         raise ModelError(f"{path} cannot be used. {error}") from error
-    if image_px is not None:
-        config = at_size(config, image_px)
-    return build_clip(weights, config, resize=how)
 
 
 def at_size(config: ClipConfig, image_px: int) -> ClipConfig:
