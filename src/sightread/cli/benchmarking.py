@@ -118,7 +118,7 @@ def measure(
 def describe(progress: EncodingProgress) -> str:
     """`1,234 of 10,000 pictures · 4.1 pictures/s · 36 min left · 200 known · 2 missing`."""
     parts = [f"{progress.done:,} of {progress.total:,} pictures"]
-    parts.append(f"{progress.pictures_per_s:.3g} pictures/s")
+    parts.append(f"{_pace(progress.pictures_per_s)} pictures/s")
     left_s = (progress.total - progress.done) / progress.pictures_per_s
     parts.append(f"{duration(left_s)} left")
     if progress.cached:
@@ -126,6 +126,11 @@ def describe(progress: EncodingProgress) -> str:
     if progress.missing:
         parts.append(f"{progress.missing:,} missing")
     return " · ".join(parts)
+
+
+def _pace(pictures_per_s: float) -> str:
+    """4.1; 1,234: three digits are more than a timing is worth, but never 1.23e+03."""
+    return f"{pictures_per_s:,.0f}" if pictures_per_s >= 100 else f"{pictures_per_s:.3g}"
 
 
 def report_text(report: Mapping[str, Any]) -> str:
@@ -149,7 +154,7 @@ def report_text(report: Mapping[str, Any]) -> str:
             rows(
                 {
                     "hits": hits,
-                    "mAP of": visible(groups),
+                    "by group": visible(groups),
                     "encoder": visible(report["encoder"]),
                     "weights": visible(f"{report['weights']} (revision {report['revision']})"),
                     "hardware": f"{report['processor']}, {counted(report['cores'], 'core')}",
@@ -185,9 +190,7 @@ def _headline(report: Mapping[str, Any]) -> str:
 def _table(report: Mapping[str, Any], with_published: bool) -> list[str]:
     speed = report["pictures_per_s"]
     lines = [("method", "mAP %", "pictures/s", "source")]
-    lines.append(
-        ("this encoder", f"{100 * report['map']:.2f}", f"{speed:.3g}" if speed else "", "")
-    )
+    lines.append(("this encoder", f"{100 * report['map']:.2f}", _pace(speed) if speed else "", ""))
     for row in report["published"] if with_published else ():
         source = f"{row['source']}; {row['note']}" if row["note"] else row["source"]
         fps = "" if row["fps"] is None else f"{row['fps']:g}"

@@ -20,8 +20,8 @@ MIN_LETTERS = 3
 
 @dataclass(frozen=True, slots=True)
 class TextPolygon:
-    """A legible word: corners in pixels of the picture as stored, clockwise from its start, and its text as
-    annotated, in its own letter case."""
+    """A legible word: corners in pixels of the picture as stored, clockwise from its start, and
+    its text as annotated, in its own letter case."""
 
     corners: Polygon
     text: str
