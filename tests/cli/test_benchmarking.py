@@ -97,7 +97,7 @@ def test_headlines_and_groups(svt: Path) -> None:
     found |= {"missing": {f"{n}.jpg": "gone" for n in range(7)}, "pictures_per_s": 0.0}
     text = report_text(found)
     assert text.startswith("svt: 4 pictures, 1 query (no paper reports this benchmark).")
-    assert "mAP of    seen 50.00 %, phrase 25.00 %" in text
+    assert "by group  seen 50.00 %, phrase 25.00 %" in text
     assert "4.jpg: gone\n          and 2 more\n" in text
     assert "5.jpg" not in text
 
@@ -109,6 +109,7 @@ def test_progress_for_people() -> None:
     assert (
         describe(EncodingProgress(1, 3, 0, 0, 2.0)) == "1 of 3 pictures · 2 pictures/s · 1 s left"
     )
+    assert "· 1,234 pictures/s ·" in describe(EncodingProgress(1, 3, 0, 0, 1234.4))
 
 
 @pytest.mark.parametrize(

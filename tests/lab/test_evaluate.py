@@ -106,8 +106,10 @@ def oracle(scores: NDArray[np.float64], relevant: NDArray[np.bool_], k: int) -> 
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("batch", "chunk"), [(1, 1), (3, 4), (4, 3), (100, 100)])
-def test_against_a_plain_oracle(seed: int, batch: int, chunk: int) -> None:
+@pytest.mark.parametrize(
+    ("batch", "workers", "chunk"), [(1, 1, 1), (3, 2, 4), (4, 1, 3), (2, 5, 11), (100, 3, 100)]
+)
+def test_against_a_plain_oracle(seed: int, batch: int, workers: int, chunk: int) -> None:
     queries, pictures, dim = 11, 19, 13
     random = np.random.default_rng(seed)
     images = random.normal(size=(pictures, dim))
@@ -117,7 +119,8 @@ def test_against_a_plain_oracle(seed: int, batch: int, chunk: int) -> None:
     encoder = Table(images, random.normal(size=(queries, dim)))
     # Rounded so that the tied pictures are tied here too, however the product is summed up.
     scores = np.round(encoder.texts.astype(float) @ encoder.images.astype(float).T, 6)
-    found = evaluate(encoder, table_task(relevant), batch=batch, query_chunk=chunk, ks=(2,))
+    task = table_task(relevant)
+    found = evaluate(encoder, task, batch=batch, workers=workers, query_chunk=chunk, ks=(2,))
     expected_map, expected_hit = oracle(scores, relevant, 2)
     assert found.map == pytest.approx(expected_map, abs=1e-12)
     assert found.hit_at_k == {2: pytest.approx(expected_hit, abs=1e-12)}
@@ -192,6 +195,8 @@ def test_numbers_are_checked() -> None:
     task = colour_task(PICTURES, {"q": ("r", {"red"})})
     with pytest.raises(ValueError, match="batch is 0"):
         evaluate(ColourEncoder(), task, batch=0)
+    with pytest.raises(ValueError, match="workers is 0"):
+        evaluate(ColourEncoder(), task, workers=0)
     with pytest.raises(ValueError, match="query_chunk 0"):
         evaluate(ColourEncoder(), task, query_chunk=0)
     with pytest.raises(ValueError, match="must be 1 or more"):

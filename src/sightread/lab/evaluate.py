@@ -34,8 +34,8 @@ class Evaluation:
     `map` is the mean AP over all queries, `map_by_group` over those of each group; `hit_at_k` is K
     -> share of queries with a relevant picture among the first K (printed R@K);
     `average_precision` is query id -> AP. `missing` is picture id -> why it could not be encoded;
-    these pictures rank last. `cached` vectors were known from an earlier run; `pictures_per_s` is
-    that of the encoder alone (0.0 if it had nothing to do), `seconds` is the whole run.
+    these pictures rank last. `cached` vectors were known from an earlier run; `pictures_per_s`
+    counts the others, decoding included (0.0 if there were none); `seconds` is the whole run.
     """
 
     task: str
@@ -58,6 +58,7 @@ def evaluate(
     task: RetrievalTask,
     *,
     batch: int = BATCH,
+    workers: int = 1,
     query_chunk: int = QUERY_CHUNK,
     ks: Sequence[int] = KS,
     cache: str | os.PathLike[str] | None = None,
@@ -69,6 +70,7 @@ def evaluate(
         encoder: makes the vectors.
         task: queries, gallery and what is relevant.
         batch: pictures per call of the encoder.
+        workers: calls of the encoder at once, each in a thread of its own.
         query_chunk: queries scored at once; a chunk takes `query_chunk` x N x 13 bytes.
         ks: the K of R@K.
         cache: folder where vectors are kept, so that a stopped run goes on; None: nowhere.
@@ -84,7 +86,9 @@ def evaluate(
     columns = _columns(task)
     began = time.monotonic()
     known = VectorCache(cache, encoder.spec) if cache is not None else None
-    gallery = encode_gallery(encoder, task, batch=batch, cache=known, progress=progress)
+    gallery = encode_gallery(
+        encoder, task, batch=batch, workers=workers, cache=known, progress=progress
+    )
     if len(gallery.missing) == len(task.gallery):
         reason = next(iter(gallery.missing.values()))
         raise SightreadError(f"None of the {len(task.gallery)} pictures can be used: {reason}.")
@@ -110,7 +114,7 @@ def evaluate(
         pictures=len(task.gallery),
         missing=gallery.missing,
         cached=gallery.cached,
-        pictures_per_s=encoded / gallery.encoder_s if gallery.encoder_s > 0 else 0.0,
+        pictures_per_s=encoded / max(gallery.seconds, 1e-9),
         seconds=time.monotonic() - began,
     )
 

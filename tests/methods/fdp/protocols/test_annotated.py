@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sightread.errors import PictureError, UsageError
 from sightread.methods.fdp.protocols.annotated import AnnotatedPicture, AnnotatedSet, TextPolygon
 from sightread.methods.fdp.protocols.icdar2015 import icdar2015, icdar2015_train
 from sightread.methods.fdp.protocols.mlt import mlt, mlt_val, read_truth
 from tests.methods.fdp.protocols.layouts import picture, write
-from tests.pictures import assert_corners
+from tests.pictures import assert_corners, corners, saved
 
 BOX = "0,0,9,0,9,5,0,5"
 CORNERS = ((0, 0), (9, 0), (9, 5), (0, 5))
@@ -75,6 +76,15 @@ def test_mlt(tmp_path: Path) -> None:
     assert_corners(first.load())
     with pytest.raises(PictureError, match="the content is not a picture"):
         third.load()
+
+
+def test_pixels_stay_as_the_polygons_were_drawn_on_them(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by a quarter
+    path = write(tmp_path / "a.jpg", saved(corners(), "JPEG", exif=exif))
+    image = AnnotatedPicture("a.jpg", path, (), ()).load()
+    assert image.shape == (64, 96, 3)
+    assert_corners(image)
 
 
 def test_missing_parts_name_the_layout(tmp_path: Path) -> None:

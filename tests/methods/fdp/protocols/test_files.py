@@ -22,9 +22,9 @@ def test_a_data_set_is_found_in_its_folder_or_as_the_folder(tmp_path: Path) -> N
         find_home(tmp_path / "nowhere", "SVT", ["x"], "SVT/x")
 
 
-def test_lines_lose_bom_and_carriage_return_and_keep_the_rest(tmp_path: Path) -> None:
+def test_only_lf_and_cr_end_a_line_and_a_bom_is_taken_off(tmp_path: Path) -> None:
     # U+2028 and form feed end a line for Python, and nobody else.
-    data = b"\xef\xbb\xbffirst \r\n\r\n  \nsec\xe2\x80\xa8ond\x0c!\r\nlast"
+    data = b"\xef\xbb\xbffirst \r\n\r\n  \nsec\xe2\x80\xa8ond\x0c!\rlast"
     path = write(tmp_path / "a.txt", data)
     assert list(read_lines(path)) == [(1, "first "), (4, "sec\u2028ond\x0c!"), (5, "last")]
 

@@ -20,8 +20,8 @@ MIN_LETTERS = 3
 
 @dataclass(frozen=True, slots=True)
 class TextPolygon:
-    """A legible word: corners in pixels of the picture, clockwise from its start, and its text as
-    annotated, in its own letter case."""
+    """A legible word: corners in pixels of the picture as stored, clockwise from its start, and
+    its text as annotated, in its own letter case."""
 
     corners: Polygon
     text: str
@@ -38,12 +38,13 @@ class AnnotatedPicture:
     ignored: tuple[Polygon, ...]
 
     def load(self) -> RGBImage:
-        """The pixels, upright RGB.
+        """The pixels, RGB, as they are stored. Some files of MLT carry an EXIF orientation, and
+        their polygons were drawn without regard to it (open-mmlab/mmocr, pull request 375).
 
         Raises:
             PictureError: the file is not there any more, or cannot be decoded.
         """
-        return load_picture(self.path)
+        return load_picture(self.path, upright=False)
 
     def words(self, lexicon: Collection[str] | None = None) -> list[str]:
         """The training samples of this picture: one lower-cased word per instance, three or more

@@ -49,16 +49,16 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number (from 1) and text of each line that is not blank; a BOM and CR are taken off.
+    """Number (from 1) and text of each line that is not blank, without BOM.
 
-    Only LF ends a line: transcriptions may hold what else Unicode takes for one.
+    Only LF, CR and CR LF end a line: transcriptions may hold what else Unicode takes for an end.
 
     Raises:
         UsageError: the file cannot be read, or a line is not UTF-8.
     """
-    for number, data in enumerate(read_bytes(path).split(b"\n"), 1):
+    for number, data in enumerate(read_bytes(path).splitlines(), 1):
         try:
-            line = data.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r")
+            line = data.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise broken(path, number, "text in UTF-8", repr(data[:40])) from error
         if line.strip():
@@ -142,10 +142,10 @@ def _listed(folder: Path) -> dict[str, str]:
     return found
 
 
-def load_picture(path: Path) -> RGBImage:
-    """Pixels of a picture file, upright RGB, decoded by content.
+def load_picture(path: Path, *, upright: bool = True) -> RGBImage:
+    """Pixels of a picture file, RGB, decoded by content; `upright` as in `images.decode`.
 
     Raises:
         PictureError: with the reason.
     """
-    return decode(read_file(os.fspath(path))).pixels
+    return decode(read_file(os.fspath(path)), upright=upright).pixels
