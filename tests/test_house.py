@@ -29,8 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "measure": GROUND | BENCH | {"library", "measure", "search", "store"},
     "cli": GROUND
     | BENCH
-    | {"library", "measure", "search", "cli"}
-    | {"clip", "encoders", "lab", "methods"},
+    | {"library", "measure", "search", "cli", "clip", "encoders", "lab", "methods"},
     "__main__": {"cli"},
     "__init__": GROUND | {"library"},
 }

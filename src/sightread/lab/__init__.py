@@ -1,2 +1,1 @@
-"""The lab: learning (train), keeping (checkpoint), measuring (evaluate) and handing over (export).
-It knows methods only by their record, `methods.method.Method`."""
+"""The lab: models are trained, measured and exported here. The only user of torch beside them."""

@@ -72,7 +72,6 @@ class Method(Generic[C, M]):
     Attributes:
         name: as in `METHODS` and on the command line.
         space: what its vectors mean, and the channel of search (`EncoderSpec.space`).
-        about: for the card: the paper, what the model can and cannot do, known limits.
         config: a frozen dataclass that `config.load` can read; every field has a default. A field
             `batch`, if there is one, is the number of examples in a batch.
         build: (config, seed) -> the model on the CPU, float32, its weights drawn from the seed. It
@@ -91,11 +90,11 @@ class Method(Generic[C, M]):
             checkpoint; export takes it from there.
         validate: (config, model) -> named figures on held-out data, called in eval mode without
             gradients; None if the method has none.
+        about: for the card: the paper, what the model can and cannot do, known limits.
     """
 
     name: str
     space: str
-    about: str
     config: type[C]
     build: Callable[[C, int], M]
     batches: Callable[[C, M, int], Batches]
@@ -106,3 +105,4 @@ class Method(Generic[C, M]):
     tokenizer: Callable[[C, M], TokenizerSource]
     start: Callable[[C, M], None] | None = None
     validate: Callable[[C, M], dict[str, float]] | None = None
+    about: str = ""
