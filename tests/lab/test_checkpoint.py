@@ -2,14 +2,17 @@
 
 import json
 import os
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.optim import SGD, Adam, AdamW
 
 from sightread.errors import ModelError, SightreadError
 from sightread.lab import checkpoint as checkpoints
@@ -168,6 +171,20 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     assert checkpoints.open_one(first.path) == first
 
 
+def test_a_full_disk(tmp_path: Path) -> None:
+    """A limit on the size of files fails writes as a full disk does."""
+    first = save(tmp_path, 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    try:
+        with pytest.raises(SightreadError, match=r"step-00000002 cannot be written: .*--resume"):
+            save(tmp_path, 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert os.listdir(tmp_path) == [first.path.name]
+    assert checkpoints.open_one(first.path) == first
+
+
 @pytest.mark.parametrize(("best_is", "stays"), [("max", 2), ("min", 3)])
 def test_the_best_one_is_kept(tmp_path: Path, best_is: str, stays: int) -> None:
     for step, metric in enumerate((0.5, 0.9, 0.1, 0.7, 0.6), start=1):
@@ -233,3 +250,16 @@ def test_memory_errors_are_sentences(examples: int | None, said: str) -> None:
 def test_other_errors_stay_what_they_are() -> None:
     with pytest.raises(RuntimeError, match="shapes differ"), enough_memory(2):
         raise RuntimeError("shapes differ")
+
+
+def test_the_optimizer_is_as_asked() -> None:
+    groups = [ParameterGroup("a", [nn.Parameter(torch.ones(2))], 0.1, weight_decay=0.5)]
+    settings = TrainConfig(optimizer="adam", betas=(0.7, 0.8), eps=1e-3)
+    names: tuple[Literal["adam", "adamw", "sgd"], ...] = ("adam", "adamw", "sgd")
+    for name, kind in zip(names, (Adam, AdamW, SGD), strict=True):
+        made = make_optimizer(replace(settings, optimizer=name), groups)
+        assert type(made) is kind
+        (group,) = made.param_groups
+        assert (group["lr"], group["weight_decay"], group["name"]) == (0.1, 0.5, "a")
+        rest = group["momentum"] if name == "sgd" else (group["betas"], group["eps"])
+        assert rest == (0.7 if name == "sgd" else ((0.7, 0.8), 1e-3))

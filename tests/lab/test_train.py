@@ -1,7 +1,9 @@
 """The training loop, on a method that learns in a second."""
 
 import dataclasses
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,12 @@ from torch import Tensor
 from sightread.errors import PictureError, SightreadError, UsageError
 from sightread.lab import checkpoint as checkpoints
 from sightread.lab.journal import TrainProgress, TrainReport
+from sightread.lab.learner import batch_seed
 from sightread.lab.scalars import read_scalars
 from sightread.lab.settings import Run, TrainConfig
 from sightread.lab.train import train
-from tests.lab.toy import TOY, ToyConfig, build
+from sightread.methods.method import Batch, Batches, Losses
+from tests.lab.toy import TOY, ToyConfig, ToyModel, build
 
 CPU = TrainConfig(device="cpu", threads=1)
 
@@ -83,6 +87,51 @@ def test_seeds_matter_and_repeat(tmp_path: Path) -> None:
     ]
     assert_same_bits(reports[0], reports[1])
     assert reports[0].losses != reports[2].losses
+
+
+def test_each_batch_has_a_seed_of_its_own(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def losses(config: ToyConfig, model: ToyModel, batch: Batch) -> Losses:
+        seen.append((batch["number"], torch.initial_seed()))
+        return TOY.losses(config, model, batch)
+
+    method = dataclasses.replace(TOY, losses=losses)
+    train(method, run_of(2, accumulate=2, seed=5), tmp_path)
+    assert seen == [(number, batch_seed(5, number)) for number in range(4)]
+
+
+def test_rates_follow_the_schedule(tmp_path: Path) -> None:
+    """Warm-up over four steps: a quarter, a half, three quarters of 0.02 and 0.01."""
+    report = train(TOY, run_of(3, warmup_steps=4, log_every=1), tmp_path)
+    rows = read_scalars(tmp_path / "scalars.csv")
+    for name, rate in (("image", 0.02), ("text", 0.01)):
+        rates = [value for _, _, tag, value in rows if tag == f"lr/{name}"]
+        assert rates == pytest.approx([rate / 4, rate / 2, rate * 3 / 4])
+    # SGD without momentum: the same gradient, a quarter of the way.
+    settings: dict[str, Any] = {"optimizer": "sgd", "betas": (0.0, 0.0)}
+    full = train(TOY, run_of(1, **settings), tmp_path / "full")
+    part = train(TOY, run_of(1, warmup_steps=4, **settings), tmp_path / "part")
+    start = build(ToyConfig(), 0).state_dict()["image.weight"]
+    moved = [files(one)["model.safetensors"]["image.weight"] - start for one in (full, part)]
+    torch.testing.assert_close(moved[1], moved[0] / 4, atol=1e-7, rtol=1e-3)
+    assert report.step == 3
+
+
+def test_a_worker_that_dies_is_a_sentence(tmp_path: Path) -> None:
+    def batches(config: ToyConfig, model: ToyModel, seed: int) -> Batches:
+        made = TOY.batches(config, model, seed)
+
+        def batch(number: int) -> Batch:
+            if number == 1:
+                os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory is short
+            return made(number)
+
+        return batch
+
+    method = dataclasses.replace(TOY, batches=batches)
+    with pytest.raises(SightreadError, match="A process that makes batches has died"):
+        train(method, run_of(4, workers=1), tmp_path)
 
 
 def test_workers_change_nothing(tmp_path: Path) -> None:

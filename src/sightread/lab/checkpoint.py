@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sightread.config import parse, to_plain
-from sightread.errors import ModelError
+from sightread.errors import ModelError, SightreadError
 from sightread.modelfolder import FileSum, file_sum
 from sightread.tokenizer import TokenizerSource, TokenLayout
 
@@ -103,13 +103,15 @@ def save(
     """Write `folder/step-NNNNNNNN`; one of the same step is replaced.
 
     Returns only when it would survive a crash of the machine.
+
+    Raises:
+        SightreadError: the disk is full, or not to be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"step-{state.step:08}"
     fresh = folder / f".{target.name}"
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
     try:
+        fresh.mkdir(parents=True)
         save_file(_plain(model.state_dict()), fresh / MODEL)
         save_file(_optimizer_tensors(model, optimizer), fresh / OPTIMIZER)
         if ema is not None:
@@ -118,15 +120,25 @@ def save(
         sums = {path.name: file_sum(path) for path in sorted(fresh.iterdir())}
         state = replace(state, files=sums)
         (fresh / STATE).write_text(json.dumps(to_plain(state), indent=2) + "\n", "utf-8")
-        for path in (*fresh.iterdir(), fresh):
-            _sync(path)
-        if target.exists():  # a damaged one that was passed over
-            shutil.rmtree(target)
-        os.rename(fresh, target)
-        _sync(folder)
+        _settle(fresh, target)
+    except (OSError, SafetensorError) as error:
+        raise SightreadError(
+            f"The checkpoint {target} cannot be written: {error}. Those before it are whole; make "
+            "room, and go on with --resume."
+        ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return Checkpoint(target, state)
+
+
+def _settle(fresh: Path, target: Path) -> None:
+    """Force the files to the disk, then give the folder its name."""
+    for path in (*fresh.iterdir(), fresh):
+        _sync(path)
+    if target.exists():  # a damaged one that was passed over
+        shutil.rmtree(target)
+    os.rename(fresh, target)
+    _sync(target.parent)
 
 
 def prune(folder: Path, keep: int, best: str | None, best_is: str) -> None:

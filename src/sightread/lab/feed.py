@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,25 +19,39 @@ def feed(batches: Batches, numbers: Sequence[int], workers: int) -> Iterator[tup
     Args:
         workers: processes that make batches ahead of time; with 0 they are made when asked for.
             The batches are the same.
+
+    Raises:
+        SightreadError: a worker died.
     """
     if workers == 0:
         for number in numbers:
             yield number, batches(number)
         return
-    loader = DataLoader(
-        _Numbered(batches),
-        sampler=numbers,
-        batch_size=None,
-        num_workers=workers,
-        collate_fn=_as_it_is,
-        worker_init_fn=_ignore_interrupts,
-        # Forked, since what a method closes over need not be picklable.
-        multiprocessing_context="fork",
-    )
-    for number, made in loader:
-        if isinstance(made, SightreadError):
-            raise made
-        yield number, made
+    with warnings.catch_warnings():
+        # How many processes are too many is for the user to say.
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
+        loader = DataLoader(
+            _Numbered(batches),
+            sampler=numbers,
+            batch_size=None,
+            num_workers=workers,
+            collate_fn=_as_it_is,
+            worker_init_fn=_ignore_interrupts,
+            # Forked, since what a method closes over need not be picklable.
+            multiprocessing_context="fork",
+        )
+    try:
+        for number, made in loader:
+            if isinstance(made, SightreadError):
+                raise made
+            yield number, made
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise SightreadError(
+            "A process that makes batches has died, most likely for want of memory; try fewer "
+            f"than {workers} with --set train.workers=N."
+        ) from error
 
 
 class _Numbered(Dataset[tuple[int, Any]]):
