@@ -27,7 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "search": GROUND | BENCH | {"search"},
     "library": GROUND | {"encoders", "readers", "store", "search"},
     "measure": GROUND | BENCH | {"library", "measure", "search", "store"},
-    "cli": GROUND | BENCH | {"library", "measure", "search", "cli", "clip", "lab", "methods"},
+    "cli": GROUND
+    | BENCH
+    | {"library", "measure", "search", "cli", "clip", "encoders", "lab", "methods"},
     "__main__": {"cli"},
     "__init__": GROUND | {"library"},
 }

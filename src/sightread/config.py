@@ -7,6 +7,7 @@ number is taken where a float is expected.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import hashlib
@@ -52,20 +53,26 @@ class _Place:
         return self.error(f"{self.source}: {name or 'it'} is {value!r}, but must be {expected}.")
 
 
-def load(cls: type[T], path: str | None, overrides: Sequence[str] = ()) -> T:
+def load(
+    cls: type[T],
+    path: str | None,
+    overrides: Sequence[str] = (),
+    base: Mapping[str, Any] | None = None,
+) -> T:
     """Read a TOML file into a dataclass.
 
     Args:
         cls: a dataclass of bool, int, float, str, `Literal`, `tuple`, optional ones of these, and
             further dataclasses, which are tables.
-        path: the file; None for the defaults alone.
+        path: the file; None for the defaults, or what `base` says.
+        base: plain data that is used where there is no file.
         overrides: `a.b=value` each, as after `--set`; they win over the file. "none" means None.
 
     Raises:
         UsageError: the file cannot be read, a key is unknown or missing, a value is of a wrong
             type; one sentence that says what is expected.
     """
-    data: dict[str, Any] = _read(path) if path is not None else {}
+    data = _read(path) if path is not None else copy.deepcopy(dict(base or {}))
     for override in overrides:
         _apply(data, override)
     return parse(cls, data, path or "the configuration")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +127,31 @@ def test_the_key_of_a_picture_is_its_size_and_its_pixels() -> None:
     assert pixel_key(image) != pixel_key(image[::-1, ::-1])
     # The same bytes in another shape are another picture.
     assert pixel_key(image) != pixel_key(image.reshape(8, 4, 3))
+
+
+class Together(ColourEncoder):
+    """Its calls come back only when two of them are there at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meet = threading.Barrier(2, timeout=10)
+
+    def encode_images(self, images: Sequence[RGBImage]) -> list[ImageEmbedding]:
+        self.meet.wait()
+        return super().encode_images(images)
+
+
+def test_batches_are_encoded_at_once_and_pictures_loaded_by_the_caller() -> None:
+    loaded: set[str] = set()
+
+    def load(picture: str) -> RGBImage:
+        loaded.add(threading.current_thread().name)
+        return stripes(picture[0])
+
+    task = replace(colour_task({}, {}), gallery=tuple(f"{c}{n}" for n in "12" for c in "rg"))
+    found = encode_gallery(Together(), replace(task, load=load), batch=1, workers=2)
+    assert found.vectors.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]] * 2
+    assert loaded == {threading.current_thread().name}
 
 
 class Failing(ColourEncoder):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sightread.errors import PictureError
+from sightread.errors import PictureError, SightreadError, UsageError
 from sightread.lab.encoding import EncodingProgress
-from sightread.lab.evaluate import evaluate
+from sightread.lab.evaluate import evaluate, first_pictures
 from sightread.tasks import RetrievalTask
 from sightread.types import EncoderSpec, ImageEmbedding, RGBImage, Vectors
 from tests.lab.colours import ColourEncoder, colour_task
@@ -106,8 +106,10 @@ def oracle(scores: NDArray[np.float64], relevant: NDArray[np.bool_], k: int) -> 
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("batch", "chunk"), [(1, 1), (3, 4), (4, 3), (100, 100)])
-def test_against_a_plain_oracle(seed: int, batch: int, chunk: int) -> None:
+@pytest.mark.parametrize(
+    ("batch", "workers", "chunk"), [(1, 1, 1), (3, 2, 4), (4, 1, 3), (2, 5, 11), (100, 3, 100)]
+)
+def test_against_a_plain_oracle(seed: int, batch: int, workers: int, chunk: int) -> None:
     queries, pictures, dim = 11, 19, 13
     random = np.random.default_rng(seed)
     images = random.normal(size=(pictures, dim))
@@ -117,7 +119,8 @@ def test_against_a_plain_oracle(seed: int, batch: int, chunk: int) -> None:
     encoder = Table(images, random.normal(size=(queries, dim)))
     # Rounded so that the tied pictures are tied here too, however the product is summed up.
     scores = np.round(encoder.texts.astype(float) @ encoder.images.astype(float).T, 6)
-    found = evaluate(encoder, table_task(relevant), batch=batch, query_chunk=chunk, ks=(2,))
+    task = table_task(relevant)
+    found = evaluate(encoder, task, batch=batch, workers=workers, query_chunk=chunk, ks=(2,))
     expected_map, expected_hit = oracle(scores, relevant, 2)
     assert found.map == pytest.approx(expected_map, abs=1e-12)
     assert found.hit_at_k == {2: pytest.approx(expected_hit, abs=1e-12)}
@@ -143,6 +146,23 @@ def test_a_broken_picture_is_behind_all_others_even_those_that_point_away() -> N
     task = replace(table_task(np.array([[True, False, False]])), load=load)
     found = evaluate(Table(np.array([[1.0], [-1.0], [-2.0]]), np.array([[1.0]])), task)
     assert found.map == pytest.approx(1 / 3)
+
+
+def test_no_usable_picture_is_one_sentence() -> None:
+    task = colour_task({"a": "", "b": "x"}, {"q": ("r", {"a"})})
+    with pytest.raises(SightreadError, match="None of the 2 pictures can be used: the file is em"):
+        evaluate(ColourEncoder(), task)
+
+
+def test_a_try_on_the_first_pictures_keeps_the_queries_that_they_answer() -> None:
+    task = colour_task(PICTURES, {"q": ("r", {"red", "sky"}), "w": ("w", {"sky"})}, q="group")
+    short = first_pictures(task, 3)
+    assert short.gallery == ("red", "mostly", "green")
+    assert (short.queries, short.qrels) == ({"q": "r"}, {"q": frozenset({"red"})})
+    assert evaluate(ColourEncoder(), short).map == 1.0
+    assert first_pictures(task, 99) == task
+    with pytest.raises(UsageError, match="The first 0 pictures of stripes answer none"):
+        first_pictures(task, 0)
 
 
 def test_progress_counts_every_picture() -> None:
@@ -175,6 +195,8 @@ def test_numbers_are_checked() -> None:
     task = colour_task(PICTURES, {"q": ("r", {"red"})})
     with pytest.raises(ValueError, match="batch is 0"):
         evaluate(ColourEncoder(), task, batch=0)
+    with pytest.raises(ValueError, match="workers is 0"):
+        evaluate(ColourEncoder(), task, workers=0)
     with pytest.raises(ValueError, match="query_chunk 0"):
         evaluate(ColourEncoder(), task, query_chunk=0)
     with pytest.raises(ValueError, match="must be 1 or more"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,14 +41,14 @@ ProgressCallback = Callable[[EncodingProgress], None]
 class GalleryVectors:
     """`vectors` is (N, D) in the order of the task's gallery, zeros where a picture is missing.
 
-    `missing` is picture id -> reason. `cached` were known. `encoder_s` are the seconds spent in
-    the encoder, for the N - missing - cached others.
+    `missing` is picture id -> reason. `cached` were known. `seconds` is what it took, decoding
+    included.
     """
 
     vectors: Vectors
     missing: dict[str, str]
     cached: int
-    encoder_s: float
+    seconds: float
 
 
 def encode_gallery(
@@ -54,6 +56,7 @@ def encode_gallery(
     task: RetrievalTask,
     *,
     batch: int = BATCH,
+    workers: int = 1,
     cache: VectorCache | None = None,
     progress: ProgressCallback | None = None,
 ) -> GalleryVectors:
@@ -62,24 +65,35 @@ def encode_gallery(
     A picture that cannot be decoded, or that the encoder refuses with a `PictureError`, is noted
     and left out. Whatever ends the run, what was encoded before is in the cache.
 
+    Args:
+        encoder: called from `workers` threads at once.
+        task: its pictures are loaded by the calling thread alone, while the encoder works.
+        batch: pictures per call of the encoder.
+        workers: calls of the encoder at once.
+        cache: known vectors, to which the new ones are added.
+        progress: called by the calling thread after every picture.
+
     Raises:
-        ValueError: `batch` is below 1.
+        ValueError: `batch` or `workers` is below 1.
         SightreadError: memory is out, the encoder breaks its promise (size, unit length), or the
             cache cannot be written.
     """
-    if batch < 1:
-        raise ValueError(f"batch is {batch}, it must be 1 or more")
+    if batch < 1 or workers < 1:
+        raise ValueError(f"batch is {batch} and workers is {workers}, they must be 1 or more")
     run = _Run(encoder, task, cache, progress)
     try:
-        for at, picture in enumerate(task.gallery):
-            run.take(at, picture)
-            if len(run.waiting) >= batch:
-                run.encode()
-        run.encode()
+        with ThreadPoolExecutor(workers, "encode") as pool:
+            for at, picture in enumerate(task.gallery):
+                run.take(at, picture)
+                if len(run.waiting) >= batch:
+                    run.send(pool)
+                    run.receive(at_most=workers)
+            run.send(pool)
+            run.receive(at_most=0)
     finally:
         if cache is not None:
             cache.flush()
-    return GalleryVectors(run.vectors, run.missing, run.cached, run.encoder_s)
+    return GalleryVectors(run.vectors, run.missing, run.cached, time.monotonic() - run.began)
 
 
 @dataclass(slots=True)
@@ -89,6 +103,9 @@ class _Waiting:
     key: bytes
 
 
+_Outcome = NDArray[np.float32] | PictureError
+
+
 @dataclass(slots=True)
 class _Run:
     encoder: DualEncoder
@@ -96,10 +113,10 @@ class _Run:
     cache: VectorCache | None
     progress: ProgressCallback | None
     waiting: list[_Waiting] = field(default_factory=list)
+    sent: deque[tuple[list[_Waiting], Future[list[_Outcome]]]] = field(default_factory=deque)
     missing: dict[str, str] = field(default_factory=dict)
     cached: int = 0
     done: int = 0
-    encoder_s: float = 0.0
     began: float = field(default_factory=time.monotonic)
     vectors: Vectors = field(init=False)
 
@@ -112,59 +129,57 @@ class _Run:
         try:
             image = self.task.load(picture)
         except PictureError as error:
-            self._miss(at, error)
+            self._settle(at, error)
             return
         key = pixel_key(image) if self.cache is not None else b""
         known = self.cache.get(key) if self.cache is not None else None
         if known is None:
             self.waiting.append(_Waiting(at, image, key))
             return
-        self.vectors[at] = known
         self.cached += 1
-        self._report()
+        self._settle(at, known)
 
-    def encode(self) -> None:
-        """Encode what waits."""
-        waiting, self.waiting = self.waiting, []
-        try:
-            self._encode(waiting)
-        except PictureError as error:
-            if len(waiting) == 1:
-                self._miss(waiting[0].at, error)
-                return
-            for one in waiting:  # to find out which one it is
-                self.waiting = [one]
-                self.encode()
+    def send(self, pool: ThreadPoolExecutor) -> None:
+        """Let the encoder have what waits."""
+        batch, self.waiting = self.waiting, []
+        self.sent.append((batch, pool.submit(_encode, self.encoder, batch)))
 
-    def _encode(self, waiting: Sequence[_Waiting]) -> None:
-        if not waiting:
-            return
-        began = time.monotonic()
-        try:
-            found = self.encoder.encode_images([one.image for one in waiting])
-        except (MemoryError, RuntimeError) as error:
-            if _is_out_of_memory(error):
-                raise _out_of_memory(len(waiting)) from error
-            raise
-        self.encoder_s += time.monotonic() - began
-        vectors = checked([one.vector for one in found], len(waiting), self.encoder)
-        for one, vector in zip(waiting, vectors, strict=True):
-            self.vectors[one.at] = vector
-            if self.cache is not None:
-                self.cache.put(one.key, vector)
-            self._report()
+    def receive(self, at_most: int) -> None:
+        """Wait until no more than so many batches are with the encoder."""
+        while len(self.sent) > at_most:
+            batch, future = self.sent.popleft()
+            for one, outcome in zip(batch, future.result(), strict=True):
+                if self.cache is not None and not isinstance(outcome, PictureError):
+                    self.cache.put(one.key, outcome)
+                self._settle(one.at, outcome)
 
-    def _miss(self, at: int, error: PictureError) -> None:
-        self.missing[self.task.gallery[at]] = str(error)
-        self._report()
-
-    def _report(self) -> None:
+    def _settle(self, at: int, outcome: _Outcome) -> None:
+        if isinstance(outcome, PictureError):
+            self.missing[self.task.gallery[at]] = str(outcome)
+        else:
+            self.vectors[at] = outcome
         self.done += 1
         if self.progress is not None:
             pace = self.done / max(time.monotonic() - self.began, 1e-9)
-            total = len(self.task.gallery)
-            missing = len(self.missing)
+            total, missing = len(self.task.gallery), len(self.missing)
             self.progress(EncodingProgress(self.done, total, self.cached, missing, pace))
+
+
+def _encode(encoder: DualEncoder, batch: Sequence[_Waiting]) -> list[_Outcome]:
+    """A vector for each, or why it has none."""
+    if not batch:
+        return []
+    try:
+        found = encoder.encode_images([one.image for one in batch])
+    except PictureError as error:
+        if len(batch) == 1:
+            return [error]
+        return [_encode(encoder, [one])[0] for one in batch]  # to find out which one it is
+    except (MemoryError, RuntimeError) as error:
+        if _is_out_of_memory(error):
+            raise _out_of_memory(len(batch)) from error
+        raise
+    return list(checked([one.vector for one in found], len(batch), encoder))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

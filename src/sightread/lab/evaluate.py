@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.errors import SightreadError, UsageError
 from sightread.lab.encoding import BATCH, ProgressCallback, checked, encode_gallery
 from sightread.lab.vectorcache import VectorCache
 from sightread.metrics import average_precision_of_ranks, hit_at_k_of_ranks, ranks_of_relevant
@@ -33,8 +34,8 @@ class Evaluation:
     `map` is the mean AP over all queries, `map_by_group` over those of each group; `hit_at_k` is K
     -> share of queries with a relevant picture among the first K (printed R@K);
     `average_precision` is query id -> AP. `missing` is picture id -> why it could not be encoded;
-    these pictures rank last. `cached` vectors were known from an earlier run; `pictures_per_s` is
-    that of the encoder alone (0.0 if it had nothing to do), `seconds` is the whole run.
+    these pictures rank last. `cached` vectors were known from an earlier run; `pictures_per_s`
+    counts the others, decoding included (0.0 if there were none); `seconds` is the whole run.
     """
 
     task: str
@@ -57,6 +58,7 @@ def evaluate(
     task: RetrievalTask,
     *,
     batch: int = BATCH,
+    workers: int = 1,
     query_chunk: int = QUERY_CHUNK,
     ks: Sequence[int] = KS,
     cache: str | os.PathLike[str] | None = None,
@@ -68,6 +70,7 @@ def evaluate(
         encoder: makes the vectors.
         task: queries, gallery and what is relevant.
         batch: pictures per call of the encoder.
+        workers: calls of the encoder at once, each in a thread of its own.
         query_chunk: queries scored at once; a chunk takes `query_chunk` x N x 13 bytes.
         ks: the K of R@K.
         cache: folder where vectors are kept, so that a stopped run goes on; None: nowhere.
@@ -75,14 +78,20 @@ def evaluate(
 
     Raises:
         ValueError: a number below 1, or a task that contradicts itself.
-        SightreadError: memory is out, the encoder breaks its promise, the cache cannot be written.
+        SightreadError: no picture can be used, memory is out, the encoder breaks its promise, or
+            the cache cannot be written.
     """
     if query_chunk < 1 or any(k < 1 for k in ks):
         raise ValueError(f"query_chunk {query_chunk} and all of ks {tuple(ks)} must be 1 or more")
     columns = _columns(task)
     began = time.monotonic()
     known = VectorCache(cache, encoder.spec) if cache is not None else None
-    gallery = encode_gallery(encoder, task, batch=batch, cache=known, progress=progress)
+    gallery = encode_gallery(
+        encoder, task, batch=batch, workers=workers, cache=known, progress=progress
+    )
+    if len(gallery.missing) == len(task.gallery):
+        reason = next(iter(gallery.missing.values()))
+        raise SightreadError(f"None of the {len(task.gallery)} pictures can be used: {reason}.")
     absent = np.array([picture in gallery.missing for picture in task.gallery], dtype=bool)
     ranks: dict[str, NDArray[np.int64]] = {}
     for ids, scores in _score_rows(encoder, task, gallery.vectors, query_chunk):
@@ -105,9 +114,25 @@ def evaluate(
         pictures=len(task.gallery),
         missing=gallery.missing,
         cached=gallery.cached,
-        pictures_per_s=encoded / gallery.encoder_s if gallery.encoder_s > 0 else 0.0,
+        pictures_per_s=encoded / max(gallery.seconds, 1e-9),
         seconds=time.monotonic() - began,
     )
+
+
+def first_pictures(task: RetrievalTask, count: int) -> RetrievalTask:
+    """The task on the first pictures of its gallery alone, with the queries that they answer: for a
+    quick try, comparable with nothing.
+
+    Raises:
+        UsageError: these pictures answer no query.
+    """
+    gallery = task.gallery[:count]
+    there = frozenset(gallery)
+    qrels = {query: right & there for query, right in task.qrels.items() if right & there}
+    if not qrels:
+        raise UsageError(f"The first {count} pictures of {task.name} answer none of its queries.")
+    queries = {query: task.queries[query] for query in qrels}
+    return replace(task, queries=queries, gallery=gallery, qrels=qrels)
 
 
 def _columns(task: RetrievalTask) -> dict[str, int]:

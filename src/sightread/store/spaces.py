@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from sightread.errors import LibraryError
 from sightread.store.manifest import Space
-from sightread.types import EncoderSpec
+from sightread.types import EncoderSpec, ImageEmbedding
 
 Spaces = tuple[Space, ...]
 _SHOWN = 12
@@ -61,6 +63,20 @@ def switched(spaces: Spaces, space: str) -> Spaces:
         return spaces
     left = (one for one in spaces if one.spec.space != space or not one.serving)
     return tuple(replace(one, serving=True) if one.spec.space == space else one for one in left)
+
+
+def check_vector(spec: EncoderSpec, embedding: ImageEmbedding) -> None:
+    """Refuse what no encoder of this space can have made.
+
+    Raises:
+        LibraryError: the vector has another shape, or numbers that are not finite.
+    """
+    vector = embedding.vector
+    if vector.shape != (spec.dim,) or not np.isfinite(vector).all():
+        raise LibraryError(
+            f"A vector in the space {spec.space} takes {spec.dim} finite numbers, not "
+            f"{np.array2string(vector, threshold=8)}: the encoder is at fault, nothing was stored."
+        )
 
 
 def _mixed(known: EncoderSpec, new: EncoderSpec, folder: str, library: Path) -> str:

@@ -55,7 +55,7 @@ def vector_rows(embeddings: Mapping[PictureId, ImageEmbedding], dim: int) -> Any
     for row, embedding in enumerate(embeddings.values()):
         vectors[row] = embedding.vector
     areas = [
-        [number for area in one.areas for number in (*sum(area.box, ()), area.confidence)]
+        [float(x) for area in one.areas for x in (*sum(area.box, ()), area.confidence)]
         for one in embeddings.values()
     ]
     columns = [

@@ -22,7 +22,7 @@ from sightread.store.lock import WriterLock
 from sightread.store.manifest import Space, read_manifest, write_manifest
 from sightread.store.rows import PICTURES, picture_rows, region_rows, stamp_columns
 from sightread.store.snapshot import Snapshot
-from sightread.store.spaces import Spaces, of_revision, opened, serving, switched
+from sightread.store.spaces import Spaces, check_vector, of_revision, opened, serving, switched
 from sightread.store.tables import TABLES_NAME, VECTORS_PREFIX, Tables, chunked, one_of, scan
 from sightread.store.vectors import vector_rows, vector_schema
 from sightread.store.vocabulary import read_vocabulary, write_vocabulary
@@ -81,17 +81,17 @@ class Writer:
     def put(self, pictures: Sequence[PictureRecord]) -> None:
         """Add or replace pictures; flushes by itself when much is waiting."""
         for picture in pictures:
-            tables = {space: self._target(space) for space in picture.embeddings}
+            tables = [self._target(*item) for item in picture.embeddings.items()]
             self._waiting.put(picture)
-            for space, embedding in picture.embeddings.items():
-                self._waiting.encode(tables[space], {picture.id: embedding})
+            for table, embedding in zip(tables, picture.embeddings.values(), strict=True):
+                self._waiting.encode(table, {picture.id: embedding})
             if self._waiting.is_much():
                 self.flush()
 
     def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
         """Add or replace vectors of known pictures; unknown ones are left alone."""
-        table = self._target(space)
         for picture, embedding in embeddings.items():
+            table = self._target(space, embedding)
             if self._knows(picture):
                 self._waiting.encode(table, {picture: embedding})
             if self._waiting.is_much():
@@ -205,19 +205,20 @@ class Writer:
                 schema = vector_schema(one.spec.dim)
                 self._tables[one.table] = self.connection.create_vectors(one.table, schema)
         self._commit(self.manifest.commit + 1, self.manifest.flushes, spaces)
-        self._targets = {space: t for space, t in self._targets.items() if t not in dropped}
         self._unclean = False
 
-    def _target(self, space: str) -> str:
-        if space in self._targets:
-            return self._targets[space]
-        known = serving(self.manifest.spaces, space)
-        if known is None:
+    def _target(self, space: str, embedding: ImageEmbedding) -> str:
+        """The table that a vector goes to."""
+        spaces = self.manifest.spaces
+        named = (one for one in spaces if one.table == self._targets.get(space))
+        entry = next(named, None) or serving(spaces, space)
+        if entry is None:
             raise LibraryError(
                 f"The library at {self._folder} has no space {space} that a vector could go to: "
                 "open it first, with the encoder."
             )
-        return known.table
+        check_vector(entry.spec, embedding)
+        return entry.table
 
     def _apply(self, waiting: Waiting) -> None:
         pictures, regions = self._tables["pictures"], self._tables["regions"]

@@ -80,6 +80,8 @@ class SceneSettings:
     object_sides: tuple[float, float] = (0.18, 0.36)
 
 
+VARIED = SceneSettings()
+"""The default: a street, a shop, a screen, in all weathers."""
 PLAIN = SceneSettings(
     grounds=("flat",),
     photos=0.0,

@@ -19,6 +19,7 @@ from sightread.synth.layout import Layout, PlacedWord, lay_out
 from sightread.synth.paint import paint_object, paint_word, written
 from sightread.synth.plans import (
     PLAIN,
+    VARIED,
     DrawnObject,
     ObjectPlan,
     Scene,
@@ -35,6 +36,7 @@ __all__ = [
     "COLOURS",
     "OBJECTS",
     "PLAIN",
+    "VARIED",
     "DrawnObject",
     "ObjectPlan",
     "Scene",
@@ -62,11 +64,11 @@ class SceneRenderer:
 
     def __init__(
         self,
-        settings: SceneSettings | None = None,
+        settings: SceneSettings = VARIED,
         typefaces: Sequence[Path] | None = None,
         backgrounds: Sequence[Path] | None = None,
     ) -> None:
-        self.settings = settings or SceneSettings()
+        self.settings = settings
         unknown = [name for name in self.settings.grounds if name not in GROUNDS]
         if unknown or not self.settings.grounds:
             raise UsageError(

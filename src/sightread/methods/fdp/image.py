@@ -47,7 +47,6 @@ class Localisation(nn.Module):
         self.value = nn.Conv2d(channels, channels, 1)
         self.project = nn.Conv2d(channels, width, 1)
         self.classify = nn.Conv2d(width, 1, 1)
-        self.start_from(pool)
 
     @torch.no_grad()
     def start_from(self, pool: AttentionPool2d) -> None:

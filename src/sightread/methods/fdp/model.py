@@ -69,15 +69,25 @@ class FDP(nn.Module):
         self.config = config
         self.clip = clip.requires_grad_(False)
         pool, width = clip.visual.attnpool, clip.config.embed_dim
-        table = expanded_positions(
-            pool.positional_embedding.detach(), config.cells, config.positions
+        count = config.cells**2 + 1
+        self.positions = nn.Parameter(
+            torch.empty(count, pool.v_proj.in_features), requires_grad=config.learn_positions
         )
-        self.positions = nn.Parameter(table, requires_grad=config.learn_positions)
         self.localisation = Localisation(pool)
         self.probing = Probing(width, config.probe_heads, config.probe_dropout)
         self.prompts = Prompts(config, clip.config.text.width, dot_token)
         self.register_buffer("centroids", torch.zeros(2, width))
         self.register_buffer("probe", torch.zeros(width))
+        self.start_from_clip()
+
+    @torch.no_grad()
+    def start_from_clip(self) -> None:
+        """Set what starts from CLIP's own weights: positions and localisation."""
+        pool, config = self.visual.attnpool, self.config
+        self.positions.copy_(
+            expanded_positions(pool.positional_embedding, config.cells, config.positions)
+        )
+        self.localisation.start_from(pool)
 
     @property
     def visual(self) -> ModifiedResNet:

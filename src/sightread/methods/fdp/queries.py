@@ -94,7 +94,9 @@ class Prompts(nn.Module):
 
         shifted = _rows(embedded, (place - count).clamp(0, room - 1))  # (B, T, W)
         context = contexts[cluster]  # (B, n, W)
-        context = _rows(context, (place - 1).clamp(0, context.shape[1] - 1).expand(tokens.shape[0], -1))
+        context = _rows(
+            context, (place - 1).clamp(0, context.shape[1] - 1).expand(tokens.shape[0], -1)
+        )
         dot = clip.embed_tokens(torch.full_like(tokens[:1, :1], self.dot_token))  # (1, 1, W)
         close = _rows(embedded, end)  # (B, 1, W)
 
