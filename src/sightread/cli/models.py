@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sightread.cli.options import JsonOption
 from sightread.cli.plain import file_size, visible, write_bytes
-from sightread.errors import UsageError
+from sightread.cli.training import needs_lab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +88,7 @@ def pull(
     """Fetch published CLIP weights from the public hub, to train on or to export.
 
     Names are those of open_clip, ARCHITECTURE:WEIGHTS; an architecture alone means OpenAI's
-    weights. This is the only command that uses the network, and it fetches nothing but this.
+    weights. Nothing is fetched but their files; $HF_ENDPOINT names a mirror of the hub.
     """
     from pathlib import Path
 
@@ -115,7 +113,9 @@ def import_weights(
     ] = None,
     gelu: Annotated[
         Literal["quick", "exact"] | None,
-        typer.Option(help="Which GELU it was trained with; no checkpoint tells."),
+        typer.Option(
+            metavar="quick|exact", help="Which GELU it was trained with; no checkpoint tells."
+        ),
     ] = None,
     tokenizer: Annotated[
         str | None,
@@ -148,20 +148,6 @@ def import_weights(
         licence=licence,
     )
     _show_made(out, import_clip(Path(path), Path(out), wishes), as_json)
-
-
-@contextmanager
-def needs_lab() -> Iterator[None]:
-    """Say which package is missing, if an import fails for it."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "sightread").split(".")[0] == "sightread":
-            raise
-        raise UsageError(
-            f"This command needs the package {error.name}, which is not installed: run "
-            "`pip install 'sightread[train]'`."
-        ) from error
 
 
 def _show_made(folder: str, info: ModelInfo, as_json: bool) -> None:
