@@ -1,13 +1,14 @@
-"""The commands about model folders: models list, models verify."""
+"""The commands about model folders: models list, verify, pull, import."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sightread.cli.options import JsonOption
 from sightread.cli.plain import file_size, visible, write_bytes
+from sightread.cli.training import needs_lab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 models = typer.Typer(help="Look after model folders.", rich_markup_mode=None)
 
 FolderArgument = Annotated[str, typer.Argument(metavar="FOLDER", help="The model folder.")]
+OutOption = Annotated[str, typer.Option(metavar="DIR", help="The model folder to make.")]
+SizeOption = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        metavar="PX",
+        help="Side of the input; positions are resized to it. The checkpoint's own by default.",
+    ),
+]
 
 
 @models.command("verify")
@@ -82,6 +92,91 @@ def list_models(
         write_bytes(f"{visible(fields['folder'])}: {name} ({about}, {size})\n")
     if not found:
         write_bytes(f"There is no model folder in {visible(folder)}.\n")
+
+
+@models.command("pull")
+def pull(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Such as RN50, or ViT-B-16:laion2b_s34b_b88k.")
+    ],
+    out: OutOption,
+    size: SizeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch published CLIP weights from the public hub, to train on or to export.
+
+    Names are those of open_clip, ARCHITECTURE:WEIGHTS; an architecture alone means OpenAI's
+    weights. Nothing is fetched but their files; $HF_ENDPOINT names a mirror of the hub.
+    """
+    from pathlib import Path
+
+    with needs_lab():
+        from sightread.clip.hub import pull_clip
+    _show_made(out, pull_clip(name, Path(out), size), as_json)
+
+
+@models.command("import")
+def import_weights(
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="A checkpoint, or a folder with one.")
+    ],
+    out: OutOption,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to call it. A name that `models pull` knows also says the GELU, the "
+            "colours and the licence.",
+        ),
+    ] = None,
+    gelu: Annotated[
+        Literal["quick", "exact"] | None,
+        typer.Option(
+            metavar="quick|exact", help="Which GELU it was trained with; no checkpoint tells."
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="tokenizer.json, vocab.json beside merges.txt, bpe_simple_vocab_16e6.txt.gz, or "
+            "their folder. By default it is looked for beside the weights.",
+        ),
+    ] = None,
+    size: SizeOption = None,
+    licence: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Licence of the weights.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a model folder of CLIP weights on this machine.
+
+    Read are safetensors and state dicts of torch, with the names of OpenAI, open_clip or
+    transformers. Nothing in them is executed.
+    """
+    from pathlib import Path
+
+    with needs_lab():
+        from sightread.clip.importing import Wishes, import_clip
+    wishes = Wishes(
+        name=name,
+        quick_gelu=None if gelu is None else gelu == "quick",
+        size_px=size,
+        tokenizer=None if tokenizer is None else Path(tokenizer),
+        licence=licence,
+    )
+    _show_made(out, import_clip(Path(path), Path(out), wishes), as_json)
+
+
+def _show_made(folder: str, info: ModelInfo, as_json: bool) -> None:
+    from sightread.cli.answers import dump_json
+    from sightread.cli.reports import rows
+
+    fields = model_fields(folder, info)
+    if as_json:
+        write_bytes(dump_json(fields, indent=2) + "\n")
+        return
+    write_bytes(rows({name: visible(str(value)) for name, value in fields.items()}))
 
 
 def _model_folders(root: Path) -> list[Path]:
