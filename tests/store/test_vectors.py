@@ -216,7 +216,8 @@ def test_ties_go_by_id_wherever_the_pictures_lie(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Equal vectors in many pieces: what a matrix product makes of a row depends on its neighbours.
-    monkeypatch.setattr(vectors, "ROWS_AT_ONCE", 13)
+    monkeypatch.setattr("sightread.store.snapshot.ROWS_AT_ONCE", 13)
+    monkeypatch.setattr(vectors, "HELD_ROWS_AT_ONCE", 17)
     store, plain = place.writer(), PlainStore()
     spec = EncoderSpec("scene-text", 96, "c")
     store.open_space(spec)
