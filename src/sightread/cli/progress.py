@@ -1,4 +1,4 @@
-"""One line on stderr that says how far an indexing run is.
+"""One line on stderr that says how far a run is.
 
 On a terminal the line is redrawn in place; in a log file a plain line appears now and then.
 """
@@ -22,7 +22,8 @@ LOG_LINE_S = 10.0
 
 
 class ProgressLine:
-    """A callback for `Library.index`; a context manager, so that the line is cleared at its end."""
+    """A callback for `Library.index`, with `show` for other runs; a context manager, so that the
+    line is cleared at its end."""
 
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out
@@ -45,16 +46,19 @@ class ProgressLine:
 
     def __call__(self, progress: IndexProgress) -> None:
         """Show `progress` if it is time to; cheap enough to be called for every picture."""
+        self.show(lambda: describe(progress), progress.current)
+
+    def show(self, line: Callable[[], str], current: str = "") -> None:
+        """Show the line if it is time to, on a terminal with the file at hand."""
         now = self._clock()
         if now < self._due:
             return
         self._due = now + (REDRAW_S if self._live else LOG_LINE_S)
-        line = describe(progress)
         if not self._live:
-            self._write(f"{line}\n")
+            self._write(f"{line()}\n")
             return
-        current = visible(os.path.basename(progress.current))
-        text = f"{line} · {current}" if current else line
+        file = visible(os.path.basename(current))
+        text = f"{line()} · {file}" if file else line()
         self._write("\r" + clip(text, self._columns() - 1) + "\x1b[K")
 
     def _columns(self) -> int:

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from sightread.errors import LibraryError, UsageError
 from sightread.images import MAX_PIXELS
+from sightread.interrupt import Interrupt
 from sightread.protocols import Reader, Store
 from sightread.search.backlog import Backlog
 from sightread.search.batch import Batch
 from sightread.search.encoding import Encoding, Source
-from sightread.search.interrupt import Interrupt
 from sightread.search.known import Claims, KnownPaths
 from sightread.search.ledger import Ledger
 from sightread.search.missing import Walked, clear_vanished_failures, forget_missing

@@ -1,0 +1,101 @@
+"""The commands about model folders: models list, models verify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sightread.cli.options import JsonOption
+from sightread.cli.plain import file_size, visible, write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sightread.modelfolder import ModelInfo
+
+models = typer.Typer(help="Look after model folders.", rich_markup_mode=None)
+
+FolderArgument = Annotated[str, typer.Argument(metavar="FOLDER", help="The model folder.")]
+
+
+@models.command("verify")
+def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
+    """Check that a model folder is whole and unchanged.
+
+    The checksum of every file is computed again.
+    """
+    from sightread.cli.answers import dump_json
+    from sightread.cli.reports import rows
+    from sightread.modelfolder import verify as verify_folder
+
+    info = verify_folder(folder)
+    fields = model_fields(folder, info)
+    if as_json:
+        write_bytes(dump_json(fields, indent=2) + "\n")
+        return
+    write_bytes(rows({name: visible(str(value)) for name, value in fields.items()}))
+    write_bytes(f"All {len(info.files)} files are as they were made.\n")
+
+
+@models.command("list")
+def list_models(
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="A folder of model folders.")
+    ] = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """List the model folders in a folder. What is damaged is listed with its reason."""
+    from pathlib import Path
+
+    from sightread.cli.answers import dump_json
+
+    found = [_entry(path) for path in _model_folders(Path(folder))]
+    if as_json:
+        write_bytes(dump_json({"models": found}, indent=2) + "\n")
+        return
+    for fields in found:
+        if "error" in fields:
+            write_bytes(f"{visible(fields['folder'])}: {visible(fields['error'])}\n")
+            continue
+        size = file_size(fields["size_bytes"])
+        about = f"{fields['kind']}, space {fields['space'] or 'none'}, {fields['dim']} dimensions"
+        name = visible(fields["name"])
+        write_bytes(f"{visible(fields['folder'])}: {name} ({about}, {size})\n")
+    if not found:
+        write_bytes(f"There is no model folder in {visible(folder)}.\n")
+
+
+def _model_folders(root: Path) -> list[Path]:
+    from sightread.errors import UsageError
+    from sightread.modelfolder import MODEL_JSON
+
+    if not root.is_dir():
+        raise UsageError(f"{root} is no folder; name one that has model folders in it.")
+    places = [root, *sorted(path for path in root.iterdir() if path.name[0] != ".")]
+    return [path for path in places if (path / MODEL_JSON).is_file()]
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    from sightread.errors import ModelError
+    from sightread.modelfolder import read
+
+    try:
+        return model_fields(str(path), read(path))
+    except ModelError as error:
+        return {"folder": str(path), "error": str(error)}
+
+
+def model_fields(folder: str, info: ModelInfo) -> dict[str, Any]:
+    """A model folder as plain values, in the order in which they are shown."""
+    return {
+        "folder": folder,
+        "name": info.name,
+        "kind": info.kind,
+        "space": info.space,
+        "dim": info.dim,
+        "input_px": info.preprocess.size_px,
+        "licence": info.licence,
+        "revision": info.revision,
+        "size_bytes": sum(one.size_bytes for one in info.files.values()),
+    }
