@@ -67,30 +67,39 @@ class Encoding:
         store, spec = self._store, encoder.spec
         left = np.setdiff1d(store.ids(), store.encoded(spec.space, spec.revision))
         untried, example = _untried(store, left, ledger) if len(left) else (0, "")
-        serving, gathered = _rivals(store, spec)
-        serves = " The old vectors go on serving." if serving else ""
+        follower = _follower(store, spec)
+        serves = " The old vectors go on serving." if follower else ""
         if untried:
             return (
                 f"{untried} pictures have no vector in {spec.space} from this encoder, such as "
                 f"{example}: index their folders too, or, if the files are gone, run `sightread "
                 f"forget --missing`.{serves}"
             )
-        if gathered < _ENOUGH * serving:
+        if follower and follower.gathered < _ENOUGH * follower.serving:
             return (
-                f"Only {gathered} pictures could be encoded in {spec.space}, where {serving} have "
-                f"a vector now: `sightread status --failed` says why.{serves}"
+                f"Only {follower.gathered} pictures could be encoded in {spec.space}, where "
+                f"{follower.serving} have a vector now: `sightread status --failed` says "
+                f"why.{serves}"
             )
-        store.switch_space(spec.space)
+        if follower:
+            store.switch_space(spec.space)
         return ""
 
 
-def _rivals(store: Store, spec: EncoderSpec) -> tuple[int, int]:
-    """How many pictures have a vector that serves, and one of `spec` that is to follow it; zeros
-    if `spec` is nobody's follower."""
+@dataclass(frozen=True, slots=True)
+class _Follower:
+    """How many pictures have a vector that serves, and one that is to follow it."""
+
+    serving: int
+    gathered: int
+
+
+def _follower(store: Store, spec: EncoderSpec) -> _Follower | None:
+    """None if the vectors of `spec` serve already."""
     counts = {one.serving: one for one in store.spaces() if one.spec.space == spec.space}
     if False not in counts or counts[False].spec.revision != spec.revision:
-        return 0, 0
-    return counts[True].pictures, counts[False].pictures
+        return None
+    return _Follower(counts[True].pictures, counts[False].pictures)
 
 
 def _untried(store: Store, left: NDArray[np.int64], ledger: Ledger) -> tuple[int, str]:
