@@ -44,6 +44,12 @@ def test_what_the_file_says_about_length_is_ignored() -> None:
     assert tokenizer(["coffee shop taxi"]).tolist() == [[10, 2, 3, 4, 11, 0]]
 
 
+def test_vocabulary_is_without_the_layout() -> None:
+    assert Tokenizer(source()).vocabulary().tolist() == [1, 2, 3, 4]
+    layout = TokenLayout(6, start_id=2, end_id=3)
+    assert Tokenizer(source(layout)).vocabulary().tolist() == [1, 4]
+
+
 def test_no_texts_no_rows() -> None:
     assert Tokenizer(source())([]).shape == (0, 6)
 

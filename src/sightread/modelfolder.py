@@ -196,6 +196,16 @@ def file_sum(path: Path) -> FileSum:
     return FileSum(size, digest.hexdigest())
 
 
+def sums(files: Mapping[str, bytes | Path]) -> dict[str, FileSum]:
+    """Of files that are still to be written."""
+    return {
+        name: FileSum(len(content), hashlib.sha256(content).hexdigest())
+        if isinstance(content, bytes)
+        else file_sum(content)
+        for name, content in files.items()
+    }
+
+
 def _read_json(root: Path) -> dict[str, Any]:
     path = root / MODEL_JSON
     try:
@@ -273,7 +283,7 @@ def write(
         ModelError: a needed file is not given, or a name is not plain.
     """
     root = Path(folder)
-    _require_free(root, overwrite)
+    require_free(root, overwrite)
     missing = [name for name in NEEDED[info.kind] if name not in files]
     if missing:
         raise ModelError(f"A model folder of kind {info.kind} needs {', '.join(missing)}.")
@@ -289,7 +299,8 @@ def write(
     return info
 
 
-def _require_free(root: Path, overwrite: bool) -> None:
+def require_free(root: Path, overwrite: bool) -> None:
+    """Raises UsageError: something is there that must not be replaced."""
     if not os.path.lexists(root):
         return
     if not overwrite:
@@ -299,16 +310,14 @@ def _require_free(root: Path, overwrite: bool) -> None:
 
 
 def _fill(fresh: Path, info: ModelInfo, files: Mapping[str, bytes | Path]) -> ModelInfo:
-    sums: dict[str, FileSum] = {}
     for name, content in sorted(files.items()):
         path = fresh / name
         if isinstance(content, bytes):
             path.write_bytes(content)
         else:
             shutil.copyfile(content, path)
-        sums[name] = file_sum(path)
         _sync(path)
-    info = replace(info, files=sums)
+    info = replace(info, files={name: file_sum(fresh / name) for name in sorted(files)})
     # Read back what was written, so that no folder is made that cannot be opened.
     text = json.dumps(to_plain(info), indent=2, ensure_ascii=False) + "\n"
     (fresh / MODEL_JSON).write_text(text, "utf-8")

@@ -78,6 +78,12 @@ class Tokenizer:
         self._pieces.no_truncation()
         self._pieces.no_padding()
 
+    def vocabulary(self) -> NDArray[np.int64]:
+        """The ids of all pieces, ascending, without those of the layout."""
+        ends = (self.layout.start_id, self.layout.end_id, self.layout.pad_id)
+        known = set(self._pieces.get_vocab().values()).difference(ends)
+        return np.array(sorted(known), np.int64)
+
     def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Token ids, (n, T) int64 with T = `context_length`.
 

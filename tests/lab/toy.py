@@ -202,6 +202,7 @@ def validate(config: ToyConfig, model: ToyModel) -> dict[str, float]:
 TOY = Method(
     name="toy",
     space="colour",
+    about="Knows eight colours by name. It is a toy for tests.",
     config=ToyConfig,
     build=build,
     batches=batches,

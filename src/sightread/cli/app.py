@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sightread.cli import asking, benchmarking, filling, measuring
+from sightread.cli import asking, benchmarking, filling, measuring, training
 from sightread.cli.models import models
 from sightread.version import __version__
 
@@ -49,6 +49,8 @@ app.command()(asking.show)
 app.command()(asking.status)
 app.command()(filling.retry)
 app.command()(filling.forget)
+app.command()(training.train)
+app.command()(training.export)
 evaluate.command("words")(measuring.evaluate_words)
 evaluate.command("fdp")(benchmarking.evaluate_fdp)
 bench.command("query")(measuring.bench_query)

@@ -61,7 +61,7 @@ def evaluate_fdp(
     from pathlib import Path
 
     from sightread.cli.answers import dump_json
-    from sightread.cli.progress import ProgressLine
+    from sightread.cli.progress import StatusLine
     from sightread.lab.evaluate import first_pictures
     from sightread.methods.fdp.data import open_benchmark
 
@@ -70,7 +70,7 @@ def evaluate_fdp(
     from sightread.encoders import open_encoder
 
     opened = open_encoder(encoder)
-    with ProgressLine(sys.stderr) as line:
+    with StatusLine(sys.stderr) as line:
         shown = None if quiet else lambda now: line.show(lambda: describe(now))
         report = measure(opened, task, cache=cache, batch=batch, workers=workers, progress=shown)
     report |= {"weights": encoder, "limit": limit}

@@ -20,22 +20,40 @@ FolderArgument = Annotated[str, typer.Argument(metavar="FOLDER", help="The model
 
 
 @models.command("verify")
-def verify(folder: FolderArgument, as_json: JsonOption = False) -> None:
-    """Check that a model folder is whole and unchanged.
+def verify(
+    folder: FolderArgument,
+    sums_only: Annotated[
+        bool, typer.Option("--sums-only", help="Do not compute golden vectors.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that a model folder is whole and computes what it did when it was made.
 
-    The checksum of every file is computed again.
+    The checksum of every file is computed again, and the vectors of the golden pictures and texts
+    that travel with the model.
     """
     from sightread.cli.answers import dump_json
     from sightread.cli.reports import rows
     from sightread.modelfolder import verify as verify_folder
 
     info = verify_folder(folder)
-    fields = model_fields(folder, info)
+    worst = _golden_cosine(folder, info) if info.kind == "encoder" and not sums_only else None
+    fields = model_fields(folder, info) | {"golden_cosine": worst}
     if as_json:
         write_bytes(dump_json(fields, indent=2) + "\n")
         return
-    write_bytes(rows({name: visible(str(value)) for name, value in fields.items()}))
+    shown = {name: visible(str(value)) for name, value in fields.items() if value is not None}
+    write_bytes(rows(shown))
     write_bytes(f"All {len(info.files)} files are as they were made.\n")
+
+
+def _golden_cosine(folder: str, info: ModelInfo) -> float:
+    from sightread.encoders import open_encoder
+    from sightread.golden import check, unpack
+    from sightread.modelfolder import GOLDEN, read_bytes
+
+    golden = unpack(read_bytes(folder, info, GOLDEN), f"{folder}/{GOLDEN}")
+    return check(golden, open_encoder(folder))
 
 
 @models.command("list")

@@ -58,7 +58,7 @@ class ClipConfig:
     quick_gelu: bool = True
 
 
-_TINY_TEXT = TextConfig(context_length=32, vocab_size=436, width=96, heads=4, layers=3)
+_TINY_TEXT = TextConfig(context_length=32, vocab_size=436, width=96, heads=4, layers=2)
 
 CONFIGS: dict[str, ClipConfig] = {
     config.name: config
@@ -75,7 +75,7 @@ CONFIGS: dict[str, ClipConfig] = {
         ClipConfig(
             "ViT-L-14", 768, ViTConfig(24, 1024, 16, 14, 224), TextConfig(width=768, heads=12)
         ),
-        ClipConfig("tiny-RN", 128, ResNetConfig((1, 1, 1, 1), 12, 64), _TINY_TEXT),
+        ClipConfig("tiny-RN", 128, ResNetConfig((1, 1, 1, 1), 16, 64), _TINY_TEXT),
         ClipConfig("tiny-ViT", 128, ViTConfig(3, 96, 4, 16, 64), _TINY_TEXT),
     )
 }

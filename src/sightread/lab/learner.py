@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +44,13 @@ class Learner:
         for parameter in model.parameters():
             parameter.requires_grad_(id(parameter) in trained)
         model.to(team.device)
+        team.share(model)
         if run.train.channels_last:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(run.train, groups)
         self.ema = copy.deepcopy(model) if run.train.ema is not None else None
-        self._objective = team.wrap(_Objective(method, run.method, model))
+        self._method, self._config = method, run.method
+        self._trained = [one for group in groups for one in group.parameters]
 
     @property
     def judged(self) -> nn.Module:
@@ -67,15 +69,16 @@ class Learner:
         rounds = self.settings.accumulate
         sums: dict[str, float] = {}
         examples, numbers = 0, []
-        for left in reversed(range(rounds)):
+        for _ in range(rounds):
             number, batch = next(batches)
             numbers.append(number)
             examples += count(batch)
-            with enough_memory(count(batch)), self._exchange(left == 0):
+            with enough_memory(count(batch)):
                 losses = self._losses(number, batch)
                 (losses["total"] / rounds).backward()  # type: ignore[no-untyped-call]
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach()) / rounds
+        self.team.average_gradients(self._trained)
         *means, mean_examples = self.team.mean([*sums.values(), float(examples)])
         return Gradients(
             losses=dict(zip(sums, means, strict=True)),
@@ -84,19 +87,14 @@ class Learner:
             numbers=tuple(numbers),
         )
 
-    def _exchange(self, now: bool) -> Any:
-        """Several processes average their gradients once, with the last batch of a step."""
-        if now or self.team.world == 1:
-            return nullcontext()
-        objective: Any = self._objective
-        return objective.no_sync()
-
     def _losses(self, number: int, batch: Batch) -> Losses:
         torch.manual_seed(batch_seed(self.settings.seed, number))
         moved = {name: self._moved(value) for name, value in batch.items()}
         half = self.settings.precision == "bf16"
         with torch.autocast(self.team.device.type, torch.bfloat16, enabled=half):
-            losses: Losses = self._objective(moved)
+            losses: Losses = self._method.losses(self._config, self.model, moved)
+        if "total" not in losses:
+            raise TypeError(f"{self._method.name}.losses has no total, only {', '.join(losses)}")
         return losses
 
     def _moved(self, value: Any) -> Any:
@@ -107,10 +105,10 @@ class Learner:
         return value.to(self.team.device, non_blocking=True)
 
     def _clip(self) -> float:
-        trained = [one for group in self.optimizer.param_groups for one in group["params"]]
-        norm = nn.utils.get_total_norm([one.grad for one in trained if one.grad is not None])
+        gradients = [one.grad for one in self._trained if one.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
         if self.settings.clip_norm is not None:
-            nn.utils.clip_grads_with_norm_(trained, self.settings.clip_norm, norm)
+            nn.utils.clip_grads_with_norm_(self._trained, self.settings.clip_norm, norm)
         return float(norm)
 
     def update(self, lr_factor: float) -> None:
@@ -125,21 +123,6 @@ class Learner:
     def rates(self) -> dict[str, float]:
         """The learning rate of the last update, by group."""
         return {group["name"]: group["lr"] for group in self.optimizer.param_groups}
-
-
-class _Objective(nn.Module):
-    """`Method.losses` as a module, since only a module's `forward` can be shared by processes."""
-
-    def __init__(self, method: Method[Any, Any], config: Any, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-        self._method, self._config = method, config
-
-    def forward(self, batch: Batch) -> Losses:
-        losses = self._method.losses(self._config, self.model, batch)
-        if "total" not in losses:
-            raise TypeError(f"{self._method.name}.losses has no total, only {', '.join(losses)}")
-        return losses
 
 
 def make_optimizer(settings: TrainConfig, groups: Sequence[ParameterGroup]) -> Optimizer:

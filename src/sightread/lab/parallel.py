@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import distributed, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from sightread.errors import UsageError
 
@@ -26,13 +27,32 @@ class Group:
     def leads(self) -> bool:
         return self.rank == 0
 
-    def wrap(self, module: nn.Module) -> nn.Module:
-        """The module, its gradients averaged over all processes when several work together."""
+    def share(self, model: nn.Module) -> None:
+        """Give all processes the weights and buffers of rank 0."""
+        if self.world > 1:
+            for tensor in model.state_dict().values():
+                distributed.broadcast(tensor, 0)
+
+    def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Replace each gradient by its mean over all processes.
+
+        Not torch's DistributedDataParallel, which wants every parameter used in every batch or
+        warns; here one that no process used keeps no gradient, as in a process that works alone.
+        """
         if self.world == 1:
-            return module
-        devices = [self.device.index] if self.device.type == "cuda" else None
-        # A batch need not use every parameter: FDP has one prompt for each kind of word.
-        return DistributedDataParallel(module, device_ids=devices, find_unused_parameters=True)
+            return
+        used = torch.tensor([float(one.grad is not None) for one in parameters], device=self.device)
+        distributed.all_reduce(used)
+        waiting: list[Any] = []
+        for parameter in itertools.compress(parameters, used.tolist()):
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            waiting.append(distributed.all_reduce(parameter.grad, async_op=True))
+        for one in waiting:
+            one.wait()
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad /= self.world
 
     def mean(self, values: Sequence[float]) -> list[float]:
         """The mean of each value over all processes."""

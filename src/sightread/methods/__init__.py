@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sightread.methods.clip.recipe import CLIP_METHOD
+from sightread.methods.fdp.recipe import FDP_METHOD
 from sightread.methods.method import Method
 
-METHODS: dict[str, Method[Any, Any]] = {}
+METHODS: dict[str, Method[Any, Any]] = {method.name: method for method in (CLIP_METHOD, FDP_METHOD)}

@@ -55,12 +55,14 @@ class Towers:
             of unit length.
         dim: D.
         text_map: whether the image tower gives the map.
+        text_threshold: cells of the map at or above it are taken for text.
     """
 
     image: nn.Module
     text: nn.Module
     dim: int
     text_map: bool = False
+    text_threshold: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Method(Generic[C, M]):
             checkpoint; export takes it from there.
         validate: (config, model) -> named figures on held-out data, called in eval mode without
             gradients; None if the method has none.
+        about: for the card: the paper, what the model can and cannot do, known limits.
     """
 
     name: str
@@ -102,3 +105,4 @@ class Method(Generic[C, M]):
     tokenizer: Callable[[C, M], TokenizerSource]
     start: Callable[[C, M], None] | None = None
     validate: Callable[[C, M], dict[str, float]] | None = None
+    about: str = ""
