@@ -115,8 +115,8 @@ class EncoderSpec:
     """SHA-256 of the model folder's checksums."""
     name: str = ""
     calibration: tuple[float, float] | None = None
-    """(bias, slope): the log odds that a picture answers a query are bias + slope * cosine.
-    None: nobody measured it, so that its cosines put pictures in order and say no more."""
+    """(slope, offset): the log odds that a picture answers are slope * cosine + offset. None:
+    nobody measured it, so that its cosines put pictures in order and say no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def test_a_library_of_the_first_format_can_be_read_where_it_cannot_be_written(
 
 
 def test_spaces_are_written_and_read(folder: Path) -> None:
-    spec = EncoderSpec("scene-text", 4, "a" * 64, "é", (-1.5, 0.1))
+    spec = EncoderSpec("scene-text", 4, "a" * 64, "é", (21.5, -9.25))
     first = read_manifest(folder)
     tables = {**first.tables, "vectors-3": 1}
     space = Space(spec, "/m/\udcff", "vectors-3", serving=False)

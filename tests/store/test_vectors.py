@@ -216,7 +216,8 @@ def test_ties_go_by_id_wherever_the_pictures_lie(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Equal vectors in many pieces: what a matrix product makes of a row depends on its neighbours.
-    monkeypatch.setattr(vectors, "ROWS_AT_ONCE", 13)
+    monkeypatch.setattr("sightread.store.snapshot.ROWS_AT_ONCE", 13)
+    monkeypatch.setattr(vectors, "HELD_ROWS_AT_ONCE", 17)
     store, plain = place.writer(), PlainStore()
     spec = EncoderSpec("scene-text", 96, "c")
     store.open_space(spec)
@@ -354,7 +355,7 @@ def test_the_old_encoder_goes_on_while_another_one_is_to_follow(place: Place) ->
 
 def test_the_same_revision_may_move_and_be_calibrated(place: Place) -> None:
     store, plain = filled(place, 4)
-    calibrated = replace(WORDS, calibration=(-3.5, 11.25))
+    calibrated = replace(WORDS, calibration=(21.5, -9.25))
     store.open_space(calibrated, "/elsewhere/\udcff")
     assert place.reader().spaces()[1] == SpaceInfo(calibrated, "/elsewhere/\udcff", 2)
     store.open_space(calibrated)  # nobody knows where it is now: the hint stays

@@ -216,14 +216,14 @@ def _space(space: Any, tables: Any) -> Space:
     spec, table = space["spec"], str(space["table"])
     if table not in tables:
         raise KeyError(table)
-    bias_and_slope = spec["calibration"]
+    calibration = spec["calibration"]
     return Space(
         spec=EncoderSpec(
             space=str(spec["space"]),
             dim=int(spec["dim"]),
             revision=str(spec["revision"]),
             name=str(spec["name"]),
-            calibration=None if bias_and_slope is None else _pair(bias_and_slope),
+            calibration=None if calibration is None else _pair(calibration),
         ),
         folder=str(space["folder"]),
         table=table,

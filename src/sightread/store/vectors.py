@@ -27,7 +27,8 @@ HELD_BYTES = 4 << 30
 """Tables with more are not held: two million pictures in 512 dimensions. They are looked through
 on the disk, exactly as well and at the speed of the disk."""
 
-ROWS_AT_ONCE = 32_768
+ROWS_AT_ONCE = 16_384
+HELD_ROWS_AT_ONCE = 1 << 20
 _RESCORED_AT_ONCE = 4_096
 _NUMBERS_PER_AREA = 9
 
@@ -108,15 +109,14 @@ def nearest(
             ids, vectors = ids[kept], vectors[kept]
         if not len(ids):
             continue
-        for number, scores in enumerate(queries @ vectors.T):
-            best[number] = _merged(best[number], queries[number], (ids, vectors), scores, k)
+        for number, query in enumerate(queries):
+            best[number] = _merged(best[number], query, (ids, vectors), k)
     return best
 
 
-def _merged(
-    best: VectorHits, query: NDArray[np.float32], part: Part, scores: NDArray[np.float32], k: int
-) -> VectorHits:
+def _merged(best: VectorHits, query: NDArray[np.float32], part: Part, k: int) -> VectorHits:
     ids, vectors = part
+    scores = vectors @ query
     least = float(best.score[-1]) if len(best) == k else -np.inf
     if len(scores) > k:
         least = max(least, float(np.partition(scores, len(scores) - k)[-k]))
@@ -174,8 +174,8 @@ class Matrix:
             rows = self.order[place[inside]]
             rows = rows[ids[rows] == allowed[inside]]
             ids, vectors = ids[rows], vectors[rows]
-        for start in range(0, len(ids), ROWS_AT_ONCE):
-            stop = start + ROWS_AT_ONCE
+        for start in range(0, len(ids), HELD_ROWS_AT_ONCE):
+            stop = start + HELD_ROWS_AT_ONCE
             yield ids[start:stop], vectors[start:stop]
 
 
