@@ -62,13 +62,12 @@ def evaluate_fdp(
 
     from sightread.cli.answers import dump_json
     from sightread.cli.progress import StatusLine
+    from sightread.encoders import open_encoder
     from sightread.lab.evaluate import first_pictures
     from sightread.methods.fdp.data import open_benchmark
 
     task = open_benchmark(benchmark, Path(root) if root else None)
     task = first_pictures(task, limit) if limit else task
-    from sightread.encoders import open_encoder
-
     opened = open_encoder(encoder)
     with StatusLine(sys.stderr) as line:
         shown = None if quiet else lambda now: line.show(lambda: describe(now))
