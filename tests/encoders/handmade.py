@@ -18,7 +18,7 @@ from tokenizers import models, pre_tokenizers
 
 from sightread import modelfolder
 from sightread.golden import Golden, pack
-from sightread.modelfolder import ModelInfo, TextMap
+from sightread.modelfolder import Calibration, ModelInfo, TextMap
 from sightread.preprocess import Fit, PreprocessSpec
 from sightread.tokenizer import TokenLayout
 
@@ -98,17 +98,20 @@ def make_folder(
     text_map: bool = True,
     golden_vectors: Golden | None = None,
     files: Mapping[str, bytes] | None = None,
+    space: str = "colour",
+    calibration: Calibration | None = None,
 ) -> Path:
     """Write the model folder; `files` replace those of the same name."""
     info = ModelInfo(
         kind="encoder",
         name="handmade",
-        space="colour",
+        space=space,
         dim=3,
         licence="Apache-2.0",
         preprocess=spec(fit),
         tokenizer=LAYOUT,
         text_map=TextMap(8, 8, 0.5) if text_map else None,
+        calibration=calibration,
     )
     contents: dict[str, bytes | Path] = {
         "image.onnx": image_graph(),

@@ -12,7 +12,7 @@ import pytest
 from sightread.encoders import open_encoder
 from sightread.encoders.onnx import OnnxEncoder
 from sightread.errors import ModelError, UsageError
-from sightread.modelfolder import read
+from sightread.modelfolder import Calibration, read
 from sightread.protocols import DualEncoder
 from sightread.types import RGBImage
 from tests.encoders.handmade import image_graph, make_folder
@@ -31,6 +31,14 @@ def test_spec(folder: Path) -> None:
     encoder: DualEncoder = open_encoder(folder)
     assert (encoder.spec.space, encoder.spec.dim, encoder.spec.name) == ("colour", 3, "handmade")
     assert encoder.spec.revision == read(folder).revision
+
+
+def test_a_calibration_reaches_the_spec(folder: Path, tmp_path: Path) -> None:
+    assert open_encoder(folder).spec.calibration is None
+    calibrated = make_folder(tmp_path / "c", space="colour", calibration=Calibration(20.0, -15.0))
+    spec = open_encoder(calibrated).spec
+    assert spec.calibration == (20.0, -15.0)
+    assert spec.revision == open_encoder(folder).spec.revision  # its vectors are the same
 
 
 def test_pictures_become_unit_vectors(folder: Path) -> None:

@@ -363,9 +363,7 @@ def test_another_model_in_its_place_is_not_used(desk: Desk) -> None:
     other = ColourEncoder("d" * 64, calibration=LINE)
     result = desk.engine(lambda _: other).search('"red"')
     [warning] = result.warnings
-    assert "/models/scene-text is of revision dddddddddddd, the vectors are of cccccccccccc" in (
-        warning
-    )
+    assert "the encoder is of revision dddddddddddd, the vectors are of cccccccccccc; " in warning
     assert warning.endswith("`sightread index --encoder DIR --reencode FOLDER...` encodes them "
                             "again.")  # fmt: skip
     assert (other.asked, sorted(ids(result))) == ([], [1, 3, 7])

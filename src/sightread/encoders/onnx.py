@@ -60,7 +60,14 @@ class OnnxEncoder:
         self._lock = threading.Lock()
         self._graphs: dict[str, Graph] = {}
         self._tokenizer: Tokenizer | None = None
-        self._spec = EncoderSpec(self.info.space, self.info.dim, self.info.revision, self.info.name)
+        line = self.info.calibration
+        self._spec = EncoderSpec(
+            space=self.info.space,
+            dim=self.info.dim,
+            revision=self.info.revision,
+            name=self.info.name,
+            calibration=(line.slope, line.offset) if line else None,
+        )
 
     @property
     def spec(self) -> EncoderSpec:

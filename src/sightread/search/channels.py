@@ -141,9 +141,9 @@ class Channels:
             if encoder.spec.revision == info.spec.revision:
                 return encoder
             raise UsageError(
-                f"{info.folder or 'the encoder'} is of revision {encoder.spec.revision[:_SHOWN]}, "
-                f"the vectors are of {info.spec.revision[:_SHOWN]}; `sightread index --encoder "
-                "DIR --reencode FOLDER...` encodes them again"
+                f"the encoder is of revision {encoder.spec.revision[:_SHOWN]}, the vectors are of "
+                f"{info.spec.revision[:_SHOWN]}; `sightread index --encoder DIR --reencode "
+                "FOLDER...` encodes them again"
             )
         except Exception as error:
             return str(_unusable(info, error))

@@ -39,6 +39,15 @@ def dim(pixels: RGBImage, light: float, warmth: float) -> RGBImage:
     return dimmed
 
 
+def shade_unevenly(pixels: RGBImage, strength: float, rng: Rng) -> RGBImage:
+    """Light that falls off from place to place, by at most the share `strength`."""
+    height, width = pixels.shape[:2]
+    gains = (1 - strength * rng.random((3, 3), dtype=np.float32)).astype(np.float32)
+    field = cv2.resize(gains, (width, height), interpolation=cv2.INTER_CUBIC)
+    shaded: RGBImage = cv2.multiply(pixels, cv2.merge([field, field, field]), dtype=cv2.CV_8U)
+    return shaded
+
+
 def add_noise(pixels: RGBImage, sigma: float, rng: Rng) -> RGBImage:
     """Grain with the standard deviation `sigma` in grey levels, half of it of one colour."""
     height, width = pixels.shape[:2]

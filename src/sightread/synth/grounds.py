@@ -70,23 +70,21 @@ def stripes(width: int, height: int, rng: Rng) -> RGBImage:
 
 
 def shapes(width: int, height: int, rng: Rng) -> RGBImage:
-    """Overlapping boxes, discs and bars: clutter without a name."""
+    """Overlapping blots and bars: clutter that has no name, unlike what `things` draws."""
     pixels = gradient(width, height, rng)
     side = max(width, height)
     for _ in range(3 + int(rng.integers(8))):
         x, y = int(rng.integers(width)), int(rng.integers(height))
-        reach = int(side * (0.05 + 0.3 * rng.random()))
-        colour, kind = _colour(rng), rng.random()
-        if kind < 0.3:
-            cv2.circle(pixels, (x, y), reach, colour, -1, cv2.LINE_AA)
-        elif kind < 0.6:
-            end = (x + reach, y + int(side * (0.03 + 0.3 * rng.random())))
-            cv2.rectangle(pixels, (x, y), end, colour, -1)
+        colour = _colour(rng)
+        if rng.random() < 0.6:
+            corners = 5 + int(rng.integers(4))
+            angles = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+            reach = side * (0.05 + 0.2 * rng.random()) * (0.4 + 1.2 * rng.random(corners))
+            blot = np.stack([x + reach * np.cos(angles), y + reach * np.sin(angles)], axis=1)
+            cv2.fillPoly(pixels, [np.rint(blot).astype(np.int32)], colour, cv2.LINE_AA)
         else:
             end = (int(rng.integers(width)), int(rng.integers(height)))
-            cv2.line(
-                pixels, (x, y), end, colour, 1 + int(rng.integers(1 + side // 20)), cv2.LINE_AA
-            )
+            cv2.line(pixels, (x, y), end, colour, 1 + int(rng.integers(1 + side // 20)))
     return pixels
 
 

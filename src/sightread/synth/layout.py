@@ -19,6 +19,8 @@ from sightread.synth.warp import Bend, Points, Warp, plane
 Rng = np.random.Generator
 _SPOTS = 24
 _TRIES = 6
+_FACES = 4
+_LEAST_STEM_PX, _LEAST_BODY_PX = 0.7, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _try_word(
     if size is None:
         low, high = _height_range(wanted.text, plan, settings)
         size = low * (high / low) ** (rng.random() * (1 - attempt / _TRIES))
-    face = faces[int(rng.integers(len(faces)))]
+    face = _face(faces, size, rng)
     lines = _lines(_cased(wanted.text, settings, rng), rng, attempt)
     spaced = attempt == 0 and rng.random() < settings.spaced
     lettering = letter(face, lines, size, tracking=0.05 + 0.2 * rng.random() if spaced else 0.0)
@@ -146,6 +148,17 @@ def _height_range(text: str, plan: ScenePlan, settings: SceneSettings) -> tuple[
     longest = max(len(word) for word in text.split())
     # A letter is about 0.85 of its height wide, and a word may take most of the width.
     return low, max(low, min(high, high * 1.3 / crowd**0.5, plan.size[0] / longest))
+
+
+def _face(faces: Sequence[Typeface], height_px: float, rng: Rng) -> Typeface:
+    """Any face for large words; for small ones one whose strokes do not vanish, if there is."""
+    drawn = [faces[int(rng.integers(len(faces)))] for _ in range(_FACES)]
+
+    def sturdy(face: Typeface) -> float:
+        em = height_px / face.capital
+        return min(face.stem * em / _LEAST_STEM_PX, face.body * em / _LEAST_BODY_PX)
+
+    return next((face for face in drawn if sturdy(face) >= 1), max(drawn, key=sturdy))
 
 
 def _padded(extent: tuple[float, float], margin: float) -> Box:

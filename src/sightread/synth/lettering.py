@@ -12,14 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from sightread.synth.geometry import Box
-from sightread.synth.typefaces import Typeface, load_font
+from sightread.synth.typefaces import Mask, Typeface, draw_glyphs, load_font
 
-Mask = NDArray[np.uint8]
-"""(H, W): 255 is ink."""
 Stamp = tuple[Mask, int, int]
 """Ink, cut tightly, and where its corner is from the start of the baseline, in pixels."""
 
@@ -140,13 +136,7 @@ def _glyph(path: Path | None, em: int, character: str) -> Stamp:
 
 
 def _drawn_glyph(path: Path | None, em: int, character: str) -> Stamp:
-    core, (dx, dy) = load_font(path, em).getmask2(character, "L", anchor="ls")
-    box = core.getbbox()
-    if box is None:
-        return np.zeros((0, 0), np.uint8), 0, 0
-    image = Image.new("L", core.size)
-    image.im.paste(core, (0, 0, *core.size))
-    return np.asarray(image)[box[1] : box[3], box[0] : box[2]], dx + box[0], dy + box[1]
+    return draw_glyphs(load_font(path, em), character)
 
 
 _kept_glyph = lru_cache(maxsize=12_000)(_drawn_glyph)

@@ -14,6 +14,7 @@ from sightread.synth.geometry import Box
 from sightread.synth.layout import PlacedObject, PlacedWord, outline
 from sightread.synth.lettering import FINE_PX, Lettering
 from sightread.synth.plans import DrawnObject, SceneSettings, WrittenWord
+from sightread.synth.plates import PLATES
 from sightread.synth.things import OBJECTS, Fill
 from sightread.synth.warp import Points, Warp
 from sightread.types import Point, RGBImage
@@ -30,7 +31,7 @@ def paint_word(
     """Write a word or phrase; returns its words as they came out."""
     ink, on, on_colour = _choose_colours(pixels, placed, settings, rng)
     if on:
-        _paint_plate(pixels, placed, on_colour, ink, rng)
+        _paint_plate(pixels, placed, on, on_colour, ink, rng)
     window = _window(placed, pixels.shape)
     alpha = coverage(placed.lettering, placed.warp, window)
     colour = shade(ink, rng)
@@ -53,7 +54,7 @@ def written(
     placed: PlacedWord, colour: str, on: str = "", on_colour: str = ""
 ) -> list[WrittenWord]:
     """The truth about a piece of writing: its words with their exact outlines."""
-    segments = 1 if placed.warp.bend.kind == "flat" else 8
+    segments = 1 if placed.warp.bend.kind == "flat" else 16
     text = placed.lettering
     found = []
     for word, box, foot in zip(text.words, text.boxes, text.feet, strict=True):
@@ -124,23 +125,22 @@ def _choose_colours(
         ink = NAMES[int(rng.integers(len(NAMES)))]
     own = luma(shade(ink, rng, 0.0))
     cards = readable_names(own, own)
-    kind = ("sign", "label", "banner")[int(rng.integers(3))]
+    kind = [*PLATES][int(rng.integers(len(PLATES)))]
     return ink, kind, cards[int(rng.integers(len(cards)))]
 
 
-def _paint_plate(pixels: RGBImage, placed: PlacedWord, name: str, ink: str, rng: Rng) -> None:
-    """The surface that a word stands on, bent and turned like the word."""
+def _paint_plate(
+    pixels: RGBImage, placed: PlacedWord, kind: str, name: str, ink: str, rng: Rng
+) -> None:
+    """The surface that a word stands on, bent and turned like the word, perhaps with a rim."""
     width, height = placed.lettering.extent
-    inset = 0.8 if placed.margin > 3 else 0.0
-    half_w, half_h = width / 2 + placed.margin, height / 2 + placed.margin
-    segments = 1 if placed.warp.bend.kind == "flat" else 12
-    rim = placed.warp.forward(outline((-half_w, -half_h, half_w, half_h), segments))
-    colour = shade(name, rng)
-    if inset and rng.random() < 0.35:
-        _fill(pixels, rim, shade(ink, rng))
-        half_w, half_h = half_w - inset, half_h - inset
-        rim = placed.warp.forward(outline((-half_w, -half_h, half_w, half_h), segments))
-    _fill(pixels, rim, colour)
+    half = (width / 2 + placed.margin, height / 2 + placed.margin)
+    outline_of = PLATES[kind]
+    if placed.margin > 3 and rng.random() < 0.35:
+        _fill(pixels, placed.warp.forward(outline_of(half, placed.margin)), shade(ink, rng))
+        rim = max(1.0, 0.25 * placed.margin)
+        half = (half[0] - rim, half[1] - rim)
+    _fill(pixels, placed.warp.forward(outline_of(half, placed.margin)), shade(name, rng))
 
 
 def _lumas(pixels: RGBImage, bounds: Box) -> tuple[float, float]:

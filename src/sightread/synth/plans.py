@@ -74,6 +74,7 @@ class SceneSettings:
     shake: float = 0.1
     noise: float = 0.5
     compression: float = 0.5
+    shading: float = 0.2
     darkness: float = 0.2
     hard: float = 1.0
     heights: tuple[float, float] = (0.05, 0.3)
@@ -99,6 +100,7 @@ PLAIN = SceneSettings(
     shake=0.0,
     noise=0.0,
     compression=0.0,
+    shading=0.0,
     darkness=0.0,
 )
 """Upright words as planned on one colour, each pixel as it was drawn."""

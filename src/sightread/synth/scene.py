@@ -16,7 +16,7 @@ from sightread.synth import degrade
 from sightread.synth.colours import COLOURS
 from sightread.synth.grounds import GROUNDS, photograph
 from sightread.synth.layout import Layout, PlacedWord, lay_out
-from sightread.synth.paint import paint_object, paint_word, written
+from sightread.synth.paint import paint_object, paint_word
 from sightread.synth.plans import (
     PLAIN,
     VARIED,
@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 Rng = np.random.Generator
+_LEAST_SIDE_PX = 16
 
 
 class SceneRenderer:
@@ -126,10 +127,15 @@ class SceneRenderer:
         if rng.random() < settings.shake:
             length = hard * rng.random() * min(0.2 * smallest_px, 0.03 * max(pixels.shape))
             pixels = degrade.shake(pixels, length, np.pi * rng.random()) if length > 1 else pixels
+        light = 1.0  # what is left of it; at `hard` 1 at least 0.4, and the noise goes with it
+        if rng.random() < settings.shading:
+            loss = 0.4 * hard * rng.random()
+            pixels, light = degrade.shade_unevenly(pixels, loss, rng), 1 - loss
         if rng.random() < settings.darkness:
-            pixels = degrade.dim(pixels, 1 - 0.6 * hard * rng.random(), 2 * rng.random() - 1)
+            gain = 1 - max(0.0, 1 - 0.4 / light) * min(1.0, hard * rng.random())
+            pixels, light = degrade.dim(pixels, gain, 2 * rng.random() - 1), light * gain
         if rng.random() < settings.noise:
-            pixels = degrade.add_noise(pixels, 9.0 * hard * rng.random(), rng)
+            pixels = degrade.add_noise(pixels, 9.0 * hard * light * rng.random(), rng)
         if rng.random() < settings.compression:
             lowest = 70 if smallest_px < 14 else 45
             pixels = degrade.compress(pixels, int(95 - hard * (95 - lowest) * rng.random()))
@@ -137,21 +143,33 @@ class SceneRenderer:
 
 
 def _cross(pixels: RGBImage, placed: PlacedWord, rng: Rng) -> None:
-    """A wire or twig in front of a word, thinner than half a letter; not on small words."""
-    height = written(placed, "")[0].height_px
+    """A wire or twig across a word, too thin and too steep to hide a letter; not on small ones."""
+    height = placed.lettering.height_px
     if height < 12:
         return
     x0, y0, x1, y1 = placed.bounds
-    start = (round(x0 + (x1 - x0) * rng.random()), round(y0))
-    end = (round(x0 + (x1 - x0) * rng.random()), round(y1))
+    x = x0 + (x1 - x0) * rng.random()
+    # Slanted, so that it never covers an upright stroke from top to bottom.
+    lean = (y1 - y0) * (0.2 + 0.3 * rng.random()) * (1 if rng.random() < 0.5 else -1)
+    start, end = (round(x - lean), round(y0)), (round(x + lean), round(y1))
     value = int(rng.integers(30, 220))
-    cv2.line(pixels, start, end, (value,) * 3, max(1, round(height * 0.12)), cv2.LINE_AA)
+    cv2.line(pixels, start, end, (value,) * 3, max(1, round(height * 0.1)), cv2.LINE_AA)
 
 
 def _check(plan: ScenePlan) -> None:
+    if min(plan.size) < _LEAST_SIDE_PX:
+        width, height = plan.size
+        raise UsageError(
+            f"A scene of {width} x {height} px is too small: give it at least {_LEAST_SIDE_PX} px "
+            "a side."
+        )
     for word in plan.words:
         if not word.text.split():
             raise UsageError("A word to render is empty: every word needs a letter or digit.")
+        if word.height_px is not None and word.height_px <= 0:
+            raise UsageError(
+                f"The word {word.text!r} is to be {word.height_px} px high: heights are above 0."
+            )
     asked = [word.colour for word in plan.words] + [thing.colour for thing in plan.objects]
     for colour in asked:
         if colour is not None and colour not in COLOURS:

@@ -13,27 +13,34 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import ImageFont
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFont
 
 from sightread.errors import UsageError
 from sightread.synth.fonts import FACES, find_face
 
 FETCHED = Path("build/fonts")
 """Where `make fonts` puts the faces of the font packages, seen from the project's folder."""
+Mask = NDArray[np.uint8]
+"""(H, W): 255 is ink."""
 SUFFIXES = {".ttf", ".otf"}
 CLASSES = (string.ascii_uppercase, string.ascii_lowercase, string.digits)
+_NOT_LETTERS = {"d050000l", "standardsymbolsps", "linbiolinum_k"}
+"""Files of the fetched packages that draw signs, Greek or keys in the places of letters."""
 _PROBE_PX = 32
-_EM_PX = 200
+_EM_PX = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Typeface:
     """A usable face. `path` is None for the face that Pillow carries; `capital` is the height of
-    its H and `body` that of its x, both as fractions of the em."""
+    its H, `body` that of its x and `stem` the thickness of its strokes, as fractions of the em."""
 
     path: Path | None
     capital: float
     body: float
+    stem: float
 
 
 @lru_cache(maxsize=1024)
@@ -51,6 +58,20 @@ def load_font(path: Path | None, em_px: int) -> ImageFont.FreeTypeFont:
     return font
 
 
+def draw_glyphs(font: ImageFont.FreeTypeFont, text: str) -> tuple[Mask, int, int]:
+    """The ink of a text, cut tightly, and where its corner is from the start of the baseline.
+
+    The mask is empty, (0, 0), where there is no ink.
+    """
+    core, (dx, dy) = font.getmask2(text, "L", anchor="ls")
+    box = core.getbbox()
+    if box is None:
+        return np.zeros((0, 0), np.uint8), 0, 0
+    image = Image.new("L", core.size)
+    image.im.paste(core, (0, 0, *core.size))
+    return np.asarray(image)[box[1] : box[3], box[0] : box[2]], dx + box[0], dy + box[1]
+
+
 @lru_cache(maxsize=4096)
 def inspect(path: Path | None) -> Typeface | None:
     """What a font file holds; None if a letter or digit is missing, blank or drawn twice.
@@ -59,16 +80,16 @@ def inspect(path: Path | None) -> Typeface | None:
     """
     try:
         font = load_font(path, _PROBE_PX)
-        missing = _ink(font, "\U0010fffe")
+        missing = _form(font, "\U0010fffe")
         for letters in CLASSES:
-            drawn = {_ink(font, letter) for letter in letters}
+            drawn = {_form(font, letter) for letter in letters}
             if len(drawn) < len(letters) or b"" in drawn or missing in drawn:
                 return None
         large = load_font(path, _EM_PX)
-        heights = [-large.getbbox(letter, anchor="ls")[1] / _EM_PX for letter in "Hx"]
+        capital, body = (-large.getbbox(letter, anchor="ls")[1] / _EM_PX for letter in "Hx")
     except (OSError, ValueError):
         return None
-    return Typeface(path, *heights) if min(heights) > 0.1 else None
+    return Typeface(path, capital, body, _stem(large)) if min(capital, body) > 0.1 else None
 
 
 def find_typefaces(places: Sequence[Path]) -> list[Typeface]:
@@ -115,11 +136,20 @@ def _files(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
         return
-    yield from (path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES)
+    for path in place.rglob("*"):
+        if path.suffix.lower() in SUFFIXES and path.stem.lower() not in _NOT_LETTERS:
+            yield path
 
 
-def _ink(font: ImageFont.FreeTypeFont, letter: str) -> bytes:
+def _stem(font: ImageFont.FreeTypeFont) -> float:
+    """The median length of the runs of ink in the rows of upright letters, in ems."""
+    mask, _, _ = draw_glyphs(font, "lnH")
+    steps = np.diff(np.pad(mask > 127, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    runs = np.nonzero(steps == -1)[1] - np.nonzero(steps == 1)[1]
+    return float(np.median(runs)) / _EM_PX if len(runs) else 0.0
+
+
+def _form(font: ImageFont.FreeTypeFont, letter: str) -> bytes:
     """The pixels of a letter, without its place; empty if it is blank."""
-    mask = font.getmask(letter, "L")
-    box = mask.getbbox()
-    return b"" if box is None else bytes(mask.size) + bytes(mask)
+    mask, _, _ = draw_glyphs(font, letter)
+    return bytes(mask.shape) + mask.tobytes() if mask.size else b""
