@@ -143,10 +143,10 @@ def test_without_torch_the_command_says_what_to_install() -> None:
         "sys.exit(run(['evaluate', 'fdp', '--benchmark', 'svt', '--encoder', 'm']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "sightread: this command needs the lab, and torch is not installed: "
-        "pip install 'sightread[train]'.\n"
+        "sightread: This command needs the package torch, which is not installed: run "
+        "`pip install 'sightread[train]'`.\n"
     )
 
 
