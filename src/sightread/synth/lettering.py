@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sightread.synth.fonts import load_font
 from sightread.synth.geometry import Box
-from sightread.synth.typefaces import Mask, Typeface, draw_glyphs, load_font
+from sightread.synth.typefaces import Mask, Typeface, draw_glyphs
 
 Stamp = tuple[Mask, int, int]
 """Ink, cut tightly, and where its corner is from the start of the baseline, in pixels."""
