@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.encoders.handmade import make_folder
 from tests.lab.colours import ColourEncoder, stripes
 from tests.methods.fdp.protocols.layouts import svt_xml, write
 
@@ -142,8 +143,53 @@ def test_without_torch_the_command_says_what_to_install() -> None:
         "sys.exit(run(['evaluate', 'fdp', '--benchmark', 'svt', '--encoder', 'm']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "sightread: this command needs the lab, and torch is not installed: "
-        "pip install 'sightread[train]'.\n"
+        "sightread: This command needs the package torch, which is not installed: run "
+        "`pip install 'sightread[train]'`.\n"
     )
+
+
+@pytest.fixture
+def streets(tmp_path: Path) -> Path:
+    """For the encoder by hand, coffee is red, shop green and taxi blue."""
+    tags = {"img/1.jpg": ["Coffee"], "img/2.jpg": ["COFFEE", "shop"], "img/3.jpg": ["Taxi"]}
+    write(tmp_path / "test.xml", svt_xml(tags))
+    for name, letters in {"1": "r", "2": "rg", "3": "b"}.items():
+        buffer = io.BytesIO()
+        Image.fromarray(stripes(letters * 8)).save(buffer, "PNG")
+        write(tmp_path / "img" / f"{name}.jpg", buffer.getvalue())
+    return tmp_path
+
+
+def test_the_command_with_a_model_folder(
+    streets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = make_folder(tmp_path / "model")
+    arguments = ["evaluate", "fdp", "--benchmark", "svt", "--root", str(streets)]
+    arguments += ["--encoder", str(model), "--cache", str(tmp_path / "vectors"), "--json"]
+    assert run(arguments) == 0
+    printed = capsys.readouterr()
+    first = json.loads(printed.out)
+    assert printed.err == ""
+    assert (first["map"], first["cached"], first["missing"]) == (1.0, 0, {})
+    assert first["weights"] == str(model)
+    assert first["limit"] is None
+    # Once more: every vector is known. Without --json a table is printed.
+    assert run(arguments[:-1]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("svt: 3 pictures, 3 queries (the papers have 249 and 427")
+    assert "this encoder           100.00" in text
+    assert "3 vectors known" in text
+    assert f"revision {first['revision']}" in text
+
+
+def test_a_folder_that_is_no_model_is_one_sentence(
+    streets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["evaluate", "fdp", "--benchmark", "svt", "--root", str(streets)]
+    assert run([*arguments, "--encoder", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("sightread: ")
+    assert printed.err.count("\n") == 1

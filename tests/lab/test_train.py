@@ -161,6 +161,18 @@ def test_only_groups_learn_each_at_its_rate(tmp_path: Path) -> None:
     assert (rates["lr/image"], rates["lr/text"]) == (0.02, 0.01)
 
 
+def test_what_is_in_no_group_needs_no_gradient(tmp_path: Path) -> None:
+    needed: set[str] = set()
+
+    def losses(config: ToyConfig, model: ToyModel, batch: Batch) -> Losses:
+        needed.update(name for name, one in model.named_parameters() if one.requires_grad)
+        return TOY.losses(config, model, batch)
+
+    train(dataclasses.replace(TOY, losses=losses), run_of(1), tmp_path)
+    names = {name for name, _ in build(ToyConfig(), 0).named_parameters()}
+    assert needed == names - {"frozen.weight", "frozen.bias"}
+
+
 def test_pretrained_weights_are_loaded_once(tmp_path: Path) -> None:
     method = ToyConfig(marker=str(tmp_path / "started"))
     train(TOY, run_of(1, method), tmp_path / "run")
@@ -170,11 +182,11 @@ def test_pretrained_weights_are_loaded_once(tmp_path: Path) -> None:
 
 
 def test_the_average_is_validated_and_kept(tmp_path: Path) -> None:
-    """seen is a buffer and copied; weights: 0.5 * w0 + 0.5 * w1 after one step."""
-    report = train(TOY, run_of(1, ema=0.5), tmp_path)
+    """seen is a buffer and copied; weights: 0.9 * w0 + 0.1 * w1 after one step."""
+    report = train(TOY, run_of(1, ema=0.9), tmp_path)
     start, kept = build(ToyConfig(), 0).state_dict(), files(report)
     now, mean = kept["model.safetensors"], kept["ema.safetensors"]
-    expected = 0.5 * start["image.weight"] + 0.5 * now["image.weight"]
+    expected = 0.9 * start["image.weight"] + 0.1 * now["image.weight"]
     torch.testing.assert_close(mean["image.weight"], expected)
     assert mean["seen"] == now["seen"] == report.metrics["seen"] == 108
 

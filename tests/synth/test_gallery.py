@@ -196,14 +196,12 @@ def test_missing_fonts_are_named_or_replaced(
     absent = {**fonts.FACES, "bold": ("font-that-is-not-there", "Nothing.ttf")}
     monkeypatch.setattr(fonts, "FACES", absent)
     fonts.find_face.cache_clear()
-    fonts.load_face.cache_clear()
     try:
         with pytest.raises(UsageError, match=r'font-that-is-not-there.*"sightread\[gallery\]"'):
             write_gallery(tmp_path, count=1)
         assert len(write_gallery(tmp_path, count=2, plain_fonts=True)) == 2
     finally:
         fonts.find_face.cache_clear()
-        fonts.load_face.cache_clear()
 
 
 def test_the_command_writes_and_reports(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
+from tests.synth.faces import PACKAGED
 
 from sightread.errors import PictureError, UsageError
 from sightread.synth.captions import caption
@@ -36,7 +39,7 @@ TINY = StrSettings(queries=3, positives=2, distractors=4, others=6, seed=11)
 
 
 def tiny(split: Split = "test") -> SynthStr:
-    return build(StrSettings(split=split, queries=3, positives=2, distractors=4, others=6, seed=11))
+    return build(replace(TINY, split=split), PACKAGED)
 
 
 def of_group(benchmark: SynthStr, group: str) -> list[str]:
@@ -156,7 +159,7 @@ def test_colour_and_object_queries_are_spelled_as_a_person_would() -> None:
 
 
 def test_pictures_come_lazily_and_always_the_same() -> None:
-    task = synth_str(TINY)
+    task = synth_str(TINY, PACKAGED)
     first = task.load(task.gallery[0])
     assert first.shape == (160, 160, 3)
     assert np.array_equal(first, task.load(task.gallery[0]))
@@ -165,8 +168,10 @@ def test_pictures_come_lazily_and_always_the_same() -> None:
 
 
 def test_heights_are_those_of_the_relevant_pictures() -> None:
-    tall = heights(TINY)
-    assert {query: set(found) for query, found in tall.items()} == dict(synth_str(TINY).qrels)
+    tall = heights(TINY, PACKAGED)
+    assert {query: set(found) for query, found in tall.items()} == dict(
+        synth_str(TINY, PACKAGED).qrels
+    )
     every = [height for found in tall.values() for height in found.values()]
     # Planned from 6 to 64 px in the middle of the writing; a word at the far end of a phrase may
     # look up to a quarter smaller.
@@ -175,8 +180,10 @@ def test_heights_are_those_of_the_relevant_pictures() -> None:
 
 
 def test_everything_scales_with_the_size() -> None:
-    small = build(StrSettings(queries=2, positives=2, distractors=1, others=0))
-    large = build(StrSettings(queries=2, positives=2, distractors=1, others=0, size_px=320))
+    small = build(StrSettings(queries=2, positives=2, distractors=1, others=0), PACKAGED)
+    large = build(
+        StrSettings(queries=2, positives=2, distractors=1, others=0, size_px=320), PACKAGED
+    )
     assert small.task.queries == large.task.queries
     assert large.task.load(large.task.gallery[0]).shape == (320, 320, 3)
     ratio = [
@@ -198,7 +205,7 @@ def test_everything_scales_with_the_size() -> None:
 )
 def test_impossible_settings_get_one_sentence(settings: StrSettings, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        synth_str(settings)
+        synth_str(settings, PACKAGED)
 
 
 def test_captions_are_true_of_the_scene() -> None:

@@ -87,11 +87,15 @@ def search(
 
     The shell takes quotes for itself, so put the whole line in single quotes:
     `sightread search '"coffee shop" -taxi after:2024'`
+
+    Where pictures were encoded (`sightread index --encoder`), words are also found by what they
+    look like, and unquoted words by all of them together: yellow sign taxi. The answer says which.
     """
     chosen = _one_format(json=as_json, jsonl=as_jsonl, tsv=as_tsv, table=as_table, print0=print0)
     if like is not None:
         raise UsageError(
-            "--like needs an image encoder, and this version has none; search by words."
+            "--like needs an image encoder that is asked with pictures, and this version asks "
+            "encoders with words only; search by words."
         )
     if everything and threshold is not None:
         raise UsageError("--all and --threshold exclude each other; leave one out.")

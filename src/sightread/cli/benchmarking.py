@@ -10,6 +10,7 @@ import typer
 
 from sightread.cli.options import JsonOption, QuietOption
 from sightread.cli.plain import counted, duration, visible, write_bytes
+from sightread.cli.training import needs_lab
 
 if TYPE_CHECKING:
     from sightread.lab.encoding import EncodingProgress, ProgressCallback
@@ -62,13 +63,14 @@ def evaluate_fdp(
 
     from sightread.cli.answers import dump_json
     from sightread.cli.progress import StatusLine
-    from sightread.lab.evaluate import first_pictures
-    from sightread.methods.fdp.data import open_benchmark
+
+    with needs_lab():
+        from sightread.encoders import open_encoder
+        from sightread.lab.evaluate import first_pictures
+        from sightread.methods.fdp.data import open_benchmark
 
     task = open_benchmark(benchmark, Path(root) if root else None)
     task = first_pictures(task, limit) if limit else task
-    from sightread.encoders import open_encoder
-
     opened = open_encoder(encoder)
     with StatusLine(sys.stderr) as line:
         shown = None if quiet else lambda now: line.show(lambda: describe(now))

@@ -26,9 +26,6 @@ argument of a process can hold this character."""
 _SEARCH_OPTIONS_WITH_VALUE = (
     *("-k", "-L", "--library", "--offset", "--threshold", "--like", "--encoder", "--also"),
 )
-_LAB_PACKAGES = frozenset(
-    ("matplotlib", "onnx", "onnxscript", "pyclipper", "safetensors", "scipy", "sklearn", "torch")
-)
 _LOOKS_NEGATED = re.compile(r"-(?!-)(?:[^\x00-\x7f]|[^\s-]\S)")
 _ATTACHED_VALUE = re.compile(r"-k[0-9]+|-L[/.~].*", re.DOTALL)
 
@@ -112,12 +109,6 @@ def _explain(error: Exception) -> int:
         return _fail(str(error), USAGE)
     if isinstance(error, SightreadError):
         return _fail(str(error), USAGE if isinstance(error, UsageError) else ERROR)
-    if isinstance(error, ModuleNotFoundError) and error.name in _LAB_PACKAGES:
-        return _fail(
-            f"this command needs the lab, and {error.name} is not installed: "
-            "pip install 'sightread[train]'.",
-            ERROR,
-        )
     if isinstance(error, OSError) and error.strerror:
         place = f" ({os.fsdecode(error.filename)})" if error.filename else ""
         return _fail(f"{error.strerror}{place}.", ERROR)

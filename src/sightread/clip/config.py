@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class ResNetConfig:
-    """CLIP's ModifiedResNet: `layers` blocks per stage, `width` channels in the first stage."""
+    """CLIP's ModifiedResNet: `layers` blocks per stage, `width` channels in the first stage.
+
+    A cell of the last feature grid is `cell_px` pixels wide. The published models have 32; 16
+    leaves out the last halving, so that a small picture has a grid and not only its borders.
+    """
 
     layers: tuple[int, int, int, int]
     width: int
     image_px: int
+    cell_px: Literal[16, 32] = 32
 
     @property
     def channels(self) -> int:
-        """Channels of the last feature grid; its cells are 32 px."""
+        """Channels of the last feature grid."""
         return self.width * 32
 
     @property
@@ -75,7 +81,7 @@ CONFIGS: dict[str, ClipConfig] = {
         ClipConfig(
             "ViT-L-14", 768, ViTConfig(24, 1024, 16, 14, 224), TextConfig(width=768, heads=12)
         ),
-        ClipConfig("tiny-RN", 128, ResNetConfig((1, 1, 1, 1), 16, 64), _TINY_TEXT),
+        ClipConfig("tiny-RN", 128, ResNetConfig((1, 1, 1, 1), 16, 64, 16), _TINY_TEXT),
         ClipConfig("tiny-ViT", 128, ViTConfig(3, 96, 4, 16, 64), _TINY_TEXT),
     )
 }

@@ -139,17 +139,17 @@ class ModifiedResNet(nn.Module):
         self.layer1 = _stage(width, width, config.layers[0], 1)
         self.layer2 = _stage(width * 4, width * 2, config.layers[1], 2)
         self.layer3 = _stage(width * 8, width * 4, config.layers[2], 2)
-        self.layer4 = _stage(width * 16, width * 8, config.layers[3], 2)
-        cells = (config.image_px // 32) ** 2
+        self.layer4 = _stage(width * 16, width * 8, config.layers[3], config.cell_px // 16)
+        cells = (config.image_px // config.cell_px) ** 2
         self.attnpool = AttentionPool2d(cells, config.channels, config.heads, embed_dim)
 
     def grid(self, images: Tensor) -> Tensor:
-        """Features before pooling: (B, 3, H, W) -> (B, C, H / 32, W / 32)."""
+        """Features before pooling: (B, 3, H, W) -> (B, C, h, w), one cell per `cell_px` pixels."""
         x = F.relu(self.bn1(self.conv1(images)))  # (B, width/2, H/2, W/2)
         x = F.relu(self.bn2(self.conv2(x)))
         x = self.avgpool(F.relu(self.bn3(self.conv3(x))))  # (B, width, H/4, W/4)
         x = self.layer2(self.layer1(x))  # (B, 8 width, H/8, W/8)
-        return cast(Tensor, self.layer4(self.layer3(x)))  # (B, 32 width, H/32, W/32)
+        return cast(Tensor, self.layer4(self.layer3(x)))  # (B, 32 width, h, w)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) at the native size -> (B, D)."""

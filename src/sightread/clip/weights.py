@@ -32,7 +32,7 @@ from sightread.errors import ModelError
 
 _SHOWN = 3
 _NESTED = ("state_dict", "model", "model_state_dict")
-_STEM_PX = 32
+_CELL_PX = 32
 """Input pixels a cell of the ResNets' last grid."""
 
 
@@ -74,7 +74,10 @@ def detect_config(weights: Mapping[str, Tensor], *, quick_gelu: bool) -> ClipCon
     for known in CONFIGS.values():
         # Heads leave no trace in shapes; they are the known model's.
         if _without_heads(known) == _without_heads(found):
-            vision = dataclasses.replace(known.vision, image_px=found.vision.image_px)
+            size = found.vision.image_px
+            if isinstance(known.vision, ResNetConfig):
+                size = size // _CELL_PX * known.vision.cell_px
+            vision = dataclasses.replace(known.vision, image_px=size)
             text = dataclasses.replace(found.text, heads=known.text.heads)
             return dataclasses.replace(known, vision=vision, text=text, quick_gelu=quick_gelu)
     raise ModelError(
@@ -143,7 +146,7 @@ def at_size(config: ClipConfig, image_px: int) -> ClipConfig:
         ValueError: `image_px` is no positive multiple of the cell.
     """
     vision = config.vision
-    cell = _STEM_PX if isinstance(vision, ResNetConfig) else vision.patch_px
+    cell = _CELL_PX if isinstance(vision, ResNetConfig) else vision.patch_px
     if image_px < cell or image_px % cell:
         raise ValueError(f"an input of {image_px} px is no multiple of the {cell} px of a cell")
     return dataclasses.replace(config, vision=dataclasses.replace(vision, image_px=image_px))
@@ -245,7 +248,7 @@ def _resnet_outline(shapes: Mapping[str, tuple[int, ...]]) -> ResNetConfig:
     width, *_ = _shape(shapes, "visual.conv3.weight", 4)
     rows, _ = _shape(shapes, "visual.attnpool.positional_embedding", 2)
     first, second, third, fourth = (_count(shapes, f"visual.layer{n}.") for n in (1, 2, 3, 4))
-    return ResNetConfig((first, second, third, fourth), width, _side(rows) * _STEM_PX)
+    return ResNetConfig((first, second, third, fourth), width, _side(rows) * _CELL_PX)
 
 
 def _shape(shapes: Mapping[str, tuple[int, ...]], name: str, ndim: int) -> tuple[int, ...]:

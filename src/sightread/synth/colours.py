@@ -39,9 +39,12 @@ def shade(name: str, rng: np.random.Generator, spread: float = 12.0) -> Rgb:
     return (moved[0], moved[1], moved[2])
 
 
+_MIDDLES = {name: luma(colour) for name, colour in COLOURS.items()}
+
+
 def readable_on(name: str, low: float, high: float) -> bool:
     """Whether letters of this colour stand out from all lumas between `low` and `high`."""
-    own = luma(COLOURS[name])
+    own = _MIDDLES[name]
     return own <= low - CONTRAST or own >= high + CONTRAST
 
 

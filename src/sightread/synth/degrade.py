@@ -1,4 +1,8 @@
-"""What the camera and the file do to a finished scene. Nothing here moves a pixel's place."""
+"""What the camera and the file do to a finished scene. Nothing here moves a pixel's place.
+
+`effects` does the like for the demo gallery, in one pass and with more care; these are single
+steps that take a small part of a millisecond each.
+"""
 
 from __future__ import annotations
 

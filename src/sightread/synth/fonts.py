@@ -84,10 +84,18 @@ def missing_packages() -> list[str]:
     return sorted(missing)
 
 
-@lru_cache(maxsize=512)
 def load_face(face: Face, size_px: float) -> ImageFont.FreeTypeFont:
     """The face at `size_px` pixels per em, or Pillow's own at that size if it is not there."""
-    path = find_face(face)
+    return load_font(find_face(face), size_px)
+
+
+@lru_cache(maxsize=2048)
+def load_font(path: Path | None, size_px: float) -> ImageFont.FreeTypeFont:
+    """The face of a file (None: Pillow's own) at `size_px` pixels per em.
+
+    Raises:
+        OSError: the file cannot be opened as a font.
+    """
     if path is not None:
         # Basic layout: complex layout is not built into every Pillow, and the two differ.
         return ImageFont.truetype(str(path), size_px, layout_engine=ImageFont.Layout.BASIC)

@@ -36,10 +36,12 @@ def flat(width: int, height: int, rng: Rng) -> RGBImage:
 
 def gradient(width: int, height: int, rng: Rng) -> RGBImage:
     """From one colour to a neighbouring one, in any direction."""
-    corners = np.array([_colour(rng)] * 4, np.float32) + rng.normal(0, 26, (4, 3))
-    small = np.clip(corners, 0, 255).astype(np.float32).reshape(2, 2, 3)
-    wide = cv2.resize(small, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
-    pixels: RGBImage = wide[height // 2 :, width // 2 :][:height, :width].astype(np.uint8)
+    start = np.array(_colour(rng), np.float64)
+    down, across = rng.normal(0, 50, (2, 3))
+    steps = np.linspace(-0.5, 0.5, 16)
+    small = start + steps[:, None, None] * down + steps[None, :, None] * across
+    coarse = np.clip(small, 0, 255).astype(np.uint8)
+    pixels: RGBImage = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return pixels
 
 
@@ -52,7 +54,7 @@ def texture(width: int, height: int, rng: Rng) -> RGBImage:
     piece = grain[top : top + span, left : left + span]
     if rng.random() < 0.5:
         piece = piece[:, ::-1]
-    how = cv2.INTER_AREA if span > side else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if span > 2 * side else cv2.INTER_LINEAR
     piece = cv2.resize(np.ascontiguousarray(piece), (side, side), interpolation=how)
     return _tinted(piece[:height, :width], rng)
 

@@ -101,51 +101,71 @@ def _add_word(
     taken: list[Box],
     rng: Rng,
 ) -> None:
+    wanted = plan.words[i]
+    low, high = _height_range(wanted, plan, settings)
+    size = low * (high / low) ** rng.random()
+    text = _cased(wanted.text, settings, rng)
     for attempt in range(_TRIES):
-        placed = _try_word(i, plan, settings, faces, taken, rng, attempt)
+        if attempt % 2 == 0:
+            lettering = _draw(text, size, settings, faces, rng, attempt)
+        elif low < size:
+            size = max(low, 0.7 * size)
+            lettering = lettering.at(size)
+        placed = _try_word(i, plan, lettering, settings, taken, rng, attempt)
         if placed is not None:
             words.append(placed)
             taken.append(placed.bounds)
             return
 
 
+def _draw(
+    text: str,
+    size: float,
+    settings: SceneSettings,
+    faces: Sequence[Typeface],
+    rng: Rng,
+    attempt: int,
+) -> Lettering:
+    """The text in some face, on one line or, the other way at the next call, on several."""
+    words = text.split()
+    stacked = (rng.random() < 0.4) != (attempt == 2) and len(words) > 1
+    spaced = attempt == 0 and rng.random() < settings.spaced
+    tracking = 0.05 + 0.2 * rng.random() if spaced else 0.0
+    lines = [[word] for word in words] if stacked else [words]
+    return letter(_face(faces, size, rng), lines, size, tracking=tracking)
+
+
 def _try_word(
     i: int,
     plan: ScenePlan,
+    lettering: Lettering,
     settings: SceneSettings,
-    faces: Sequence[Typeface],
     taken: Sequence[Box],
     rng: Rng,
     attempt: int,
 ) -> PlacedWord | None:
-    wanted = plan.words[i]
-    width, height = plan.size
-    size = wanted.height_px
-    if size is None:
-        low, high = _height_range(wanted.text, plan, settings)
-        size = low * (high / low) ** (rng.random() * (1 - attempt / _TRIES))
-    face = _face(faces, size, rng)
-    lines = _lines(_cased(wanted.text, settings, rng), rng, attempt)
-    spaced = attempt == 0 and rng.random() < settings.spaced
-    lettering = letter(face, lines, size, tracking=0.05 + 0.2 * rng.random() if spaced else 0.0)
     extent = lettering.extent
-    if extent[0] > width - 2 or extent[1] > height - 2:
+    if extent[0] > plan.size[0] - 2 or extent[1] > plan.size[1] - 2:
         return None
     warp = _warp(extent, settings, rng, attempt)
-    margin = max(1.5, size * (0.25 + 0.3 * rng.random()))
+    margin = max(1.5, lettering.height_px * (0.25 + 0.3 * rng.random()))
     rim = warp.forward(outline(_padded(extent, margin), 1 if warp.bend.kind == "flat" else 12))
     spot = _spot(rim, plan.size, taken, rng)
     if spot is None:
         return None
     (dx, dy), bounds = spot
-    return PlacedWord(i, wanted, lettering, warp.moved(dx, dy), margin, bounds)
+    return PlacedWord(i, plan.words[i], lettering, warp.moved(dx, dy), margin, bounds)
 
 
-def _height_range(text: str, plan: ScenePlan, settings: SceneSettings) -> tuple[float, float]:
+def _height_range(
+    wanted: WordPlan, plan: ScenePlan, settings: SceneSettings
+) -> tuple[float, float]:
     """Least and greatest height to choose from: what is likely to find a place at once."""
+    if wanted.height_px is not None:
+        return wanted.height_px, wanted.height_px
     side, crowd = min(plan.size), len(plan.words) + len(plan.objects)
     low, high = (share * side for share in settings.heights)
-    longest = max(len(word) for word in text.split())
+    longest = max(len(word) for word in wanted.text.split())
     # A letter is about 0.85 of its height wide, and a word may take most of the width.
     return low, max(low, min(high, high * 1.3 / crowd**0.5, plan.size[0] / longest))
 
@@ -173,15 +193,6 @@ def _cased(text: str, settings: SceneSettings, rng: Rng) -> str:
     if chance < settings.capitals + settings.title:
         return " ".join(word[:1].upper() + word[1:] for word in text.split())
     return text
-
-
-def _lines(text: str, rng: Rng, attempt: int) -> list[list[str]]:
-    """A phrase on one line or with one word to a line."""
-    words = text.split()
-    stacked = rng.random() < 0.4
-    if len(words) == 1 or stacked == (attempt % 2 == 1):
-        return [words]
-    return [[word] for word in words]
 
 
 def _warp(extent: tuple[float, float], settings: SceneSettings, rng: Rng, attempt: int) -> Warp:
@@ -247,13 +258,15 @@ def _spot(
     if room.min() < 0:
         return None
     corners = rng.random((_SPOTS, 2)) * room
-    free = np.ones(_SPOTS, np.bool_)
-    for box in taken:
-        apart = (corners >= box[2:]) | (corners + (high - low) <= box[:2])
-        free &= apart.any(axis=1)
-    best = int(free.argmax())
-    if not free[best]:
-        return None
+    best = 0
+    if taken:
+        boxes = np.array(taken)
+        starts = corners[:, None]
+        apart = (starts >= boxes[:, 2:]) | (starts + (high - low) <= boxes[:, :2])  # (spots, n, 2)
+        free = apart.any(axis=2).all(axis=1)
+        best = int(free.argmax())
+        if not free[best]:
+            return None
     dx, dy = (corners[best] - low).tolist()
     x0, y0 = low.tolist()
     x1, y1 = high.tolist()

@@ -1,27 +1,28 @@
 """Words as coverage masks, with the exact box of the ink of each word.
 
-Words are put together from glyphs that are kept once drawn, with the face's own kerning: that is
-several times faster than asking for every word anew.
+Words are put together from glyphs that are kept once drawn, without kerning: that is ten times
+faster than having every word drawn anew, for drawing costs the same at every size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from sightread.synth.fonts import load_font
 from sightread.synth.geometry import Box
-from sightread.synth.typefaces import Mask, Typeface, draw_glyphs, load_font
+from sightread.synth.typefaces import Mask, Typeface, draw_glyphs
 
 Stamp = tuple[Mask, int, int]
 """Ink, cut tightly, and where its corner is from the start of the baseline, in pixels."""
 
-_EMS = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+_EMS = (32, 64, 128, 256)
 """Sizes at which faces are rasterised; everything between is scaled down from the next."""
-_KEPT_EM = 128  # a glyph has 1 kB to 8 kB, those in use mostly 1: kept ones stay below 100 MB
+_KEPT_EM = 64  # a glyph has 0.3 kB to 1.5 kB here: all that are kept stay below 60 MB
 FINE_PX = 24.0
 """Below this height of capitals, letters are rasterised and sampled at twice the resolution."""
 _PAD = 2  # around the mask, so that fetching between pixels never reaches over the rim
@@ -29,27 +30,48 @@ _PAD = 2  # around the mask, so that fetching between pixels never reaches over 
 
 @dataclass(frozen=True, slots=True)
 class Lettering:
-    """Lines of words, drawn.
+    """Lines of words, drawn once, of any size.
 
-    `mask` has `scale` pixels per local unit (a pixel of the picture) and the local origin, the
-    middle of all ink, at pixel `origin` (x, y, pixel edges at whole numbers). `boxes` are the
-    tight boxes of the words' ink in local units, in reading order; `feet` are, per word, where
-    its baseline is (v), and capitals are `height_px` high.
+    `mask` has its local origin, the middle of all ink, at pixel `origin` (x, y, pixel edges at
+    whole numbers). `inks` are the tight boxes of the words in pixels of the mask, in reading
+    order, `baselines` where each of them stands, and `capital` the height of capitals there.
+    `height_px` is that height in local units, which are pixels of the picture.
     """
 
     mask: Mask
-    scale: float
     origin: tuple[float, float]
-    height_px: float
     words: tuple[str, ...]
-    boxes: tuple[Box, ...]
-    feet: tuple[float, ...]
+    inks: tuple[Box, ...]
+    baselines: tuple[float, ...]
+    capital: float
+    height_px: float
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the mask per local unit."""
+        return self.capital / self.height_px
 
     @property
     def extent(self) -> tuple[float, float]:
         """Width and height of all ink, in local units."""
         height, width = self.mask.shape
         return (width - 2 * _PAD) / self.scale, (height - 2 * _PAD) / self.scale
+
+    def boxes(self) -> list[Box]:
+        """The tight boxes of the words in local units."""
+        scale, (x, y) = self.scale, self.origin
+        return [
+            ((x0 - x) / scale, (y0 - y) / scale, (x1 - x) / scale, (y1 - y) / scale)
+            for x0, y0, x1, y1 in self.inks
+        ]
+
+    def feet(self) -> list[float]:
+        """Where the words' baselines are (v), in local units."""
+        return [(baseline - self.origin[1]) / self.scale for baseline in self.baselines]
+
+    def at(self, height_px: float) -> Lettering:
+        """The same, smaller or larger."""
+        return replace(self, height_px=height_px)
 
 
 def letter(
@@ -60,9 +82,8 @@ def letter(
     Args:
         tracking: extra room between letters, in ems.
     """
-    wanted = height_px / face.capital
-    sharp = wanted * (2.0 if height_px < FINE_PX else 1.0)
-    em = next((size for size in _EMS if size >= sharp), _EMS[-1])
+    wanted = height_px / face.capital * (2.0 if height_px < FINE_PX else 1.0)
+    em = next((size for size in _EMS if size >= wanted), _EMS[-1])
     rows = [_row(face.path, em, line, round(tracking * em)) for line in lines]
     widest = max(width for _, width in rows)
     step = round(em * max(1.0, face.capital + 0.35))
@@ -72,33 +93,26 @@ def letter(
         indent = (widest - width) // 2
         stamps += [(mask, indent + x, number * step + y) for mask, x, y in pieces]
         baselines += [number * step] * len(pieces)
-    words = tuple(word for line in lines for word in line)
-    return _gather(words, stamps, baselines, em / wanted, height_px)
-
-
-def _gather(
-    words: tuple[str, ...],
-    stamps: Sequence[Stamp],
-    baselines: Sequence[int],
-    scale: float,
-    height_px: float,
-) -> Lettering:
-    whole, x0, y0 = _together(stamps, _PAD)
-    height, width = whole.shape
-    left, top = x0 + width / 2, y0 + height / 2
-    boxes = []
-    for mask, x, y in stamps:
-        u, v = (x - left) / scale, (y - top) / scale
-        boxes.append((u, v, u + mask.shape[1] / scale, v + mask.shape[0] / scale))
-    feet = tuple((baseline - top) / scale for baseline in baselines)
-    origin = (width / 2, height / 2)
-    return Lettering(whole, scale, origin, height_px, words, tuple(boxes), feet)
+    whole, left, top = _together(stamps, _PAD)
+    inks = tuple(
+        (x - left, y - top, x - left + mask.shape[1], y - top + mask.shape[0])
+        for mask, x, y in stamps
+    )
+    return Lettering(
+        whole,
+        (whole.shape[1] / 2, whole.shape[0] / 2),
+        tuple(word for line in lines for word in line),
+        inks,
+        tuple(baseline - top for baseline in baselines),
+        em * face.capital,
+        height_px,
+    )
 
 
 def _row(path: Path | None, em: int, line: Sequence[str], tracking: int) -> tuple[list[Stamp], int]:
     """The words of a line, and its width."""
     pieces, x = [], 0.0
-    space = max(_advance(path, em, " ", ""), em * 0.22) + tracking
+    space = max(_glyph(path, em, " ").advance, em * 0.22) + tracking
     for word in line:
         (mask, dx, dy), width = _word(path, em, word, tracking)
         pieces.append((mask, round(x) + dx, dy))
@@ -109,11 +123,11 @@ def _row(path: Path | None, em: int, line: Sequence[str], tracking: int) -> tupl
 def _word(path: Path | None, em: int, word: str, tracking: int) -> tuple[Stamp, float]:
     """The ink of a word, and how far it moves the pen."""
     stamps, x = [], 0.0
-    for character, after in zip(word, [*word[1:], ""], strict=True):
-        mask, dx, dy = _glyph(path, em, character)
-        if mask.size:
-            stamps.append((mask, round(x) + dx, dy))
-        x += _advance(path, em, character, after) + tracking
+    for character in word:
+        glyph = _glyph(path, em, character)
+        if glyph.mask.size:
+            stamps.append((glyph.mask, round(x) + glyph.dx, glyph.dy))
+        x += glyph.advance + tracking
     if not stamps:
         return (np.zeros((1, 1), np.uint8), 0, 0), x
     return _together(stamps, 0), x - tracking
@@ -131,19 +145,23 @@ def _together(stamps: Sequence[Stamp], pad: int) -> Stamp:
     return whole, x0, y0
 
 
-def _glyph(path: Path | None, em: int, character: str) -> Stamp:
-    return (_kept_glyph if em <= _KEPT_EM else _drawn_glyph)(path, em, character)
+@dataclass(frozen=True, slots=True)
+class _Glyph:
+    mask: Mask
+    dx: int
+    dy: int
+    advance: float
 
 
-def _drawn_glyph(path: Path | None, em: int, character: str) -> Stamp:
-    return draw_glyphs(load_font(path, em), character)
+def _glyph(path: Path | None, em: int, character: str) -> _Glyph:
+    return (_kept_glyph if em <= _KEPT_EM else _large_glyph)(path, em, character)
 
 
-_kept_glyph = lru_cache(maxsize=12_000)(_drawn_glyph)
-
-
-@lru_cache(maxsize=50_000)
-def _advance(path: Path | None, em: int, character: str, after: str) -> float:
-    """How far the pen moves from a character to the next one, kerning included."""
+def _drawn_glyph(path: Path | None, em: int, character: str) -> _Glyph:
     font = load_font(path, em)
-    return font.getlength(character + after) - (font.getlength(after) if after else 0.0)
+    mask, dx, dy = draw_glyphs(font, character)
+    return _Glyph(mask.copy(), dx, dy, font.getlength(character))
+
+
+_kept_glyph = lru_cache(maxsize=60_000)(_drawn_glyph)
+_large_glyph = lru_cache(maxsize=2_000)(_drawn_glyph)  # 6 kB to 25 kB each

@@ -16,12 +16,15 @@ from sightread.synth.lettering import FINE_PX, Lettering
 from sightread.synth.plans import DrawnObject, SceneSettings, WrittenWord
 from sightread.synth.plates import PLATES
 from sightread.synth.things import OBJECTS, Fill
-from sightread.synth.warp import Points, Warp
+from sightread.synth.typefaces import Mask
+from sightread.synth.warp import Points, Warp, inverse
 from sightread.types import Point, RGBImage
 
 Rng = np.random.Generator
 Alpha = NDArray[np.float32]
 """(h, w) of a region: 1 is covered."""
+Window = tuple[int, int, int, int]
+"""x0, y0, x1, y1: pixels from x0 up to x1, which is not part of it."""
 _SUB = 16  # polygons are drawn with 4 binary digits after the point
 
 
@@ -32,7 +35,8 @@ def paint_word(
     ink, on, on_colour = _choose_colours(pixels, placed, settings, rng)
     if on:
         _paint_plate(pixels, placed, on, on_colour, ink, rng)
-    window = _window(placed, pixels.shape)
+    words = written(placed, ink, on, on_colour)
+    window = _window(words, 2 + 0.1 * placed.lettering.height_px, pixels.shape)
     alpha = coverage(placed.lettering, placed.warp, window)
     colour = shade(ink, rng)
     size = placed.lettering.height_px
@@ -47,7 +51,7 @@ def paint_word(
             kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1,) * 2)
             _blend(pixels, window, cv2.dilate(alpha, kernel), (245,) * 3 if dark else (16,) * 3)
     _blend(pixels, window, alpha, colour)
-    return written(placed, ink, on, on_colour)
+    return words
 
 
 def written(
@@ -57,7 +61,7 @@ def written(
     segments = 1 if placed.warp.bend.kind == "flat" else 16
     text = placed.lettering
     found = []
-    for word, box, foot in zip(text.words, text.boxes, text.feet, strict=True):
+    for word, box, foot in zip(text.words, text.boxes(), text.feet(), strict=True):
         middle = (box[0] + box[2]) / 2
         upright = np.array([[middle, foot], [middle, foot - text.height_px]])
         points = placed.warp.forward(np.concatenate([outline(box, segments), upright]))
@@ -88,27 +92,45 @@ def paint_object(pixels: RGBImage, placed: PlacedObject, rng: Rng) -> DrawnObjec
     return DrawnObject(placed.plan.name, name, _points(hull))
 
 
-def coverage(lettering: Lettering, warp: Warp, window: tuple[int, int, int, int]) -> Alpha:
-    """How much of each pixel of a window (x0, y0, x1, y1) is covered by ink."""
+def coverage(lettering: Lettering, warp: Warp, window: Window) -> Alpha:
+    """How much of each pixel of a window is covered by ink."""
     x0, y0, x1, y1 = window
     fine = 2 if lettering.height_px < FINE_PX else 1
-    xs = x0 + (np.arange((x1 - x0) * fine) + 0.5) / fine
-    ys = y0 + (np.arange((y1 - y0) * fine) + 0.5) / fine
-    u, v = warp.backward(xs[None, :], ys[:, None])
-    # The fetcher counts from the middle of the first pixel, boxes from its edge.
-    map_u = (u * lettering.scale + (lettering.origin[0] - 0.5)).astype(np.float32)
-    map_v = (v * lettering.scale + (lettering.origin[1] - 0.5)).astype(np.float32)
-    shape = (len(ys), len(xs))
-    mask = cv2.remap(
-        lettering.mask,
-        np.ascontiguousarray(np.broadcast_to(map_u, shape)),
-        np.ascontiguousarray(np.broadcast_to(map_v, shape)),
-        cv2.INTER_LINEAR,
-    )
+    mask, scale, origin = _reduced(lettering, 1.5 * fine)
+    size = ((x1 - x0) * fine, (y1 - y0) * fine)
+    # OpenCV counts from the middle of the first pixel, boxes and windows from its edge.
+    to_mask = np.array([[scale, 0, origin[0] - 0.5], [0, scale, origin[1] - 0.5], [0, 0, 1.0]])
+    start = (x0 + 0.5 / fine, y0 + 0.5 / fine)
+    if warp.bend.kind == "flat":
+        to_picture = np.array([[1 / fine, 0, start[0]], [0, 1 / fine, start[1]], [0, 0, 1.0]])
+        matrix = to_mask @ inverse(warp.plane) @ to_picture
+        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        covered = cv2.warpPerspective(mask, matrix, size, flags=how)
+    else:
+        xs = start[0] + np.arange(size[0], dtype=np.float32) / fine
+        ys = start[1] + np.arange(size[1], dtype=np.float32) / fine
+        u, v = warp.backward(xs[None, :], ys[:, None])
+        columns = (u * scale + (origin[0] - 0.5)).astype(np.float32)
+        rows = (v * scale + (origin[1] - 0.5)).astype(np.float32)
+        covered = cv2.remap(mask, columns, rows, cv2.INTER_LINEAR)
     if fine > 1:
-        mask = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-    alpha: Alpha = mask.astype(np.float32) * np.float32(1 / 255)
+        covered = cv2.resize(covered, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    alpha: Alpha = covered.astype(np.float32) * np.float32(1 / 255)
     return alpha
+
+
+def _reduced(lettering: Lettering, most: float) -> tuple[Mask, float, Point]:
+    """Mask, scale and origin with at most about `most` pixels per local unit, so that fetching
+    single pixels of it misses none."""
+    step = int(lettering.scale / most)
+    if step < 2:
+        return lettering.mask, lettering.scale, lettering.origin
+    height, width = (-(-side // step) for side in lettering.mask.shape)
+    whole = np.zeros((height * step, width * step), np.uint8)
+    whole[: lettering.mask.shape[0], : lettering.mask.shape[1]] = lettering.mask
+    mask = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    x, y = lettering.origin
+    return mask, lettering.scale / step, (x / step, y / step)
 
 
 def _choose_colours(
@@ -144,21 +166,20 @@ def _paint_plate(
 
 
 def _lumas(pixels: RGBImage, bounds: Box) -> tuple[float, float]:
-    """Between which lumas a region lies, leaving out its rarest ones."""
+    """Between which lumas a region lies, leaving out specks: the mean and what is usual around it,
+    and every part as large as a letter."""
     x0, y0, x1, y1 = (max(0, round(v)) for v in bounds)
     grey = cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
     mean, spread = cv2.meanStdDev(grey)
-    reach = 1.5 * float(spread[0, 0])
-    return float(mean[0, 0]) - reach, float(mean[0, 0]) + reach
+    middle, reach = float(mean[0, 0]), 1.5 * float(spread[0, 0])
+    parts = cv2.resize(grey, (8, 3), interpolation=cv2.INTER_AREA)
+    return min(middle - reach, float(parts.min())), max(middle + reach, float(parts.max()))
 
 
-def _window(placed: PlacedWord, shape: Sequence[int]) -> tuple[int, int, int, int]:
-    """The pixels that the ink can touch, with room for a shadow, within the picture."""
-    width, height = (v / 2 + 1 for v in placed.lettering.extent)
-    segments = 1 if placed.warp.bend.kind == "flat" else 12
-    rim = placed.warp.forward(outline((-width, -height, width, height), segments))
-    reach = 1 + 0.1 * placed.lettering.height_px
-    low, high = (rim.min(axis=0) - reach).tolist(), (rim.max(axis=0) + reach).tolist()
+def _window(words: Sequence[WrittenWord], reach: float, shape: Sequence[int]) -> Window:
+    """The pixels that ink and a shadow can touch, within the picture."""
+    points = np.array([point for word in words for point in word.polygon])
+    low, high = (points.min(axis=0) - reach).tolist(), (points.max(axis=0) + reach).tolist()
     return (
         max(0, math.floor(low[0])),
         max(0, math.floor(low[1])),
@@ -167,7 +188,7 @@ def _window(placed: PlacedWord, shape: Sequence[int]) -> tuple[int, int, int, in
     )
 
 
-def _blend(pixels: RGBImage, window: tuple[int, int, int, int], alpha: Alpha, colour: Rgb) -> None:
+def _blend(pixels: RGBImage, window: Window, alpha: Alpha, colour: Rgb) -> None:
     x0, y0, x1, y1 = window
     region = pixels[y0:y1, x0:x1]
     over = np.empty_like(region)

@@ -54,6 +54,8 @@ _LEAST_SIDE_PX = 16
 class SceneRenderer:
     """Renders scenes. The same plan, seed, settings, faces and backgrounds give the same pixels.
 
+    Not for several threads at once: fonts are shared. Processes are the way to use more cores.
+
     Args:
         settings: how varied and how hard.
         typefaces: font files and folders of them; None: those of the installed packages.

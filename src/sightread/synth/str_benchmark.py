@@ -95,9 +95,13 @@ def synth_str(
     return build(settings or StrSettings(), typefaces, backgrounds).task
 
 
-def heights(settings: StrSettings) -> Mapping[str, Mapping[str, float]]:
-    """Of the task with the installed faces: as `SynthStr.heights`."""
-    return build(settings).heights
+def heights(
+    settings: StrSettings,
+    typefaces: Sequence[Path] | None = None,
+    backgrounds: Sequence[Path] = (),
+) -> Mapping[str, Mapping[str, float]]:
+    """How tall the answers of the task with these arguments are: see `SynthStr.heights`."""
+    return build(settings, typefaces, backgrounds).heights
 
 
 def build(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from sightread.errors import UsageError
-from sightread.synth.fonts import FACES, find_face
+from sightread.synth.fonts import FACES, find_face, load_font
 
 FETCHED = Path("build/fonts")
 """Where `make fonts` puts the faces of the font packages, seen from the project's folder."""
@@ -41,21 +41,6 @@ class Typeface:
     capital: float
     body: float
     stem: float
-
-
-@lru_cache(maxsize=1024)
-def load_font(path: Path | None, em_px: int) -> ImageFont.FreeTypeFont:
-    """The face of a file (None: Pillow's own) at `em_px` pixels per em.
-
-    Raises:
-        OSError: the file cannot be opened as a font.
-    """
-    if path is not None:
-        return ImageFont.truetype(str(path), em_px, layout_engine=ImageFont.Layout.BASIC)
-    font = ImageFont.load_default(em_px)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise UsageError("This Pillow was built without FreeType and cannot write: reinstall it.")
-    return font
 
 
 def draw_glyphs(font: ImageFont.FreeTypeFont, text: str) -> tuple[Mask, int, int]:

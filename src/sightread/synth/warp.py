@@ -78,19 +78,23 @@ class Warp:
 
     def forward(self, points: Points) -> Points:
         """(n, 2) local points to (n, 2) pixels of the picture."""
-        s, t = self.bend.forward(points[:, 0], points[:, 1])
-        x, y, w = (row[0] * s + row[1] * t + row[2] for row in self.plane.tolist())
-        return np.array([x / w, y / w]).T
+        if self.bend.kind != "flat":
+            points = np.array(self.bend.forward(points[:, 0], points[:, 1])).T
+        mapped = points @ self.plane[:, :2].T + self.plane[:, 2]
+        pixels: Points = mapped[:, :2] / mapped[:, 2:]
+        return pixels
 
     def backward(self, x: Points, y: Points) -> tuple[Points, Points]:
         """Pixels of the picture to local u and v; x and y may be a row and a column."""
-        s, t, w = (row[0] * x + row[1] * y + row[2] for row in np.linalg.inv(self.plane).tolist())
+        s, t, w = (row[0] * x + row[1] * y + row[2] for row in inverse(self.plane).tolist())
         return self.bend.backward(s / w, t / w)
 
     def moved(self, dx: float, dy: float) -> Warp:
         """The same, somewhere else in the picture."""
-        shift = np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1.0]])
-        return Warp(shift @ self.plane, self.bend)
+        moved = self.plane.copy()
+        moved[0] += dx * moved[2]
+        moved[1] += dy * moved[2]
+        return Warp(moved, self.bend)
 
 
 def plane(angle: float, slant: float, lean: tuple[float, float]) -> Matrix:
@@ -99,6 +103,22 @@ def plane(angle: float, slant: float, lean: tuple[float, float]) -> Matrix:
     `lean` is the change of depth per local unit to the right and down; 0 is face on.
     """
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
-    matrix: Matrix = turn @ np.array([[1, slant, 0], [0, 1, 0], [lean[0], lean[1], 1.0]])
-    return matrix
+    return np.array(
+        [
+            [cos, cos * slant - sin, 0.0],
+            [sin, sin * slant + cos, 0.0],
+            [lean[0], lean[1], 1.0],
+        ]
+    )
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """Of a homography, up to a factor: its adjugate, which for 3 x 3 is much the faster way."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    return np.array(
+        [
+            [e * i - f * h, c * h - b * i, b * f - c * e],
+            [f * g - d * i, a * i - c * g, c * d - a * f],
+            [d * h - e * g, b * g - a * h, a * e - b * d],
+        ]
+    )

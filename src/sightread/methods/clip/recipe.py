@@ -51,10 +51,10 @@ class ClipRecipe:
     """
 
     architecture: str = "tiny-RN"
-    easy: int = 12_000
-    pictures: int = 36_000
-    easy_batches: int = 1500
-    heights: tuple[float, float] = (0.09, 0.4)
+    easy: int = 8_000
+    pictures: int = 16_000
+    easy_batches: int = 1200
+    heights: tuple[float, float] = (0.14, 0.42)
     batch: int = 64
     lr: float = 1e-3
     weight_decay: float = 0.05

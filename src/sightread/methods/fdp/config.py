@@ -18,7 +18,7 @@ class FdpConfig:
 
     variant: Literal["S", "B", "L", "tiny"] = "S"
     size_px: int = 640
-    """Side of the square input, a multiple of 32."""
+    """Side of the square input, a whole number of the backbone's cells."""
 
     # image side
     positions: Literal["flat_nearest", "grid_nearest", "grid_bicubic"] = "flat_nearest"
@@ -64,8 +64,3 @@ class FdpConfig:
     def backbone(self) -> str:
         """Name of the CLIP architecture."""
         return VARIANTS[self.variant]
-
-    @property
-    def cells(self) -> int:
-        """Cells a side of the feature grid and of the text map."""
-        return self.size_px // 32

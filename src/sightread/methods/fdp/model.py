@@ -31,6 +31,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from sightread.clip.config import ResNetConfig
 from sightread.clip.model import CLIP, ModifiedResNet
 from sightread.errors import UsageError
 from sightread.methods.fdp.config import FdpConfig
@@ -54,7 +55,7 @@ class FDP(nn.Module):
         dot_token: token id of "." in CLIP's vocabulary.
 
     Raises:
-        UsageError: the input size is not a multiple of 32, or the backbone is a ViT.
+        UsageError: the input size is not a whole number of cells, or the backbone is a ViT.
     """
 
     centroids: Tensor
@@ -64,12 +65,14 @@ class FDP(nn.Module):
         super().__init__()
         if not isinstance(clip.visual, ModifiedResNet):
             raise UsageError(f"FDP needs a ResNet backbone, and {clip.config.name} is a ViT")
-        if config.size_px % 32 or config.size_px < 32:
-            raise UsageError(f"size_px is {config.size_px}; it must be a multiple of 32")
+        cell_px = cast(ResNetConfig, clip.config.vision).cell_px
+        if config.size_px % cell_px or config.size_px < cell_px:
+            raise UsageError(f"size_px is {config.size_px}; it must be a multiple of {cell_px}")
+        self.cells = config.size_px // cell_px
         self.config = config
         self.clip = clip.requires_grad_(False)
         pool, width = clip.visual.attnpool, clip.config.embed_dim
-        count = config.cells**2 + 1
+        count = self.cells**2 + 1
         self.positions = nn.Parameter(
             torch.empty(count, pool.v_proj.in_features), requires_grad=config.learn_positions
         )
@@ -85,7 +88,7 @@ class FDP(nn.Module):
         """Set what starts from CLIP's own weights: positions and localisation."""
         pool, config = self.visual.attnpool, self.config
         self.positions.copy_(
-            expanded_positions(pool.positional_embedding, config.cells, config.positions)
+            expanded_positions(pool.positional_embedding, self.cells, config.positions)
         )
         self.localisation.start_from(pool)
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer as Pieces
 from torch import Tensor
 
-from sightread.clip.config import CONFIGS
+from sightread.clip.config import CONFIGS, ResNetConfig
 from sightread.clip.model import CLIP
 from sightread.clip.tokens import END, PAD_ID, START, clip_tokenizer, tiny_tokenizer, tokenise
 from sightread.clip.weights import build_clip, read_weights
@@ -158,10 +158,8 @@ def pair_batch(
     # The prompt needs its context, "." and one place more; what is behind is padding.
     room = int(tokens.argmax(-1).max()) + settings.content_context + settings.function_context + 3
     tokens = tokens[:, : min(room, longest)]
-    maps = [
-        localisation_target(e.texts, e.ignored, settings.size_px, sampling=settings.map_sampling)
-        for e in drawn
-    ]
+    size, how, cell = settings.size_px, settings.map_sampling, cell_px(settings)
+    maps = [localisation_target(e.texts, e.ignored, size, cell, how) for e in drawn]
     ids = {word: number for number, word in enumerate(sorted({e.word for e in drawn}))}
     return {
         "tokens": tokens.view(len(drawn), count, -1),
@@ -171,6 +169,13 @@ def pair_batch(
         "word": torch.tensor([ids[e.word] for e in drawn]),
         "picture": torch.tensor([e.picture for e in drawn]),
     }
+
+
+def cell_px(settings: FdpConfig) -> int:
+    """Pixels of the input per cell of the text map."""
+    vision = CONFIGS[settings.backbone].vision
+    assert isinstance(vision, ResNetConfig)  # every variant's backbone is one
+    return vision.cell_px
 
 
 def losses(recipe: FdpRecipe, model: FDP, batch: Batch) -> Losses:
