@@ -230,13 +230,9 @@ def test_starting_loads_the_backbone_and_fits_the_clusters(tmp_path: Path) -> No
         pictures=2,
     )
     model = build(recipe, 0)
-    try:
-        start(recipe, model)
-    except UsageError as error:  # random features may not part these two
-        assert "into one cluster" in str(error)
-    pool = clip.visual.attnpool  # type: ignore[union-attr]
+    start(recipe, model)
     value = model.localisation.value.weight[:, :, 0, 0]
-    assert torch.equal(value, pool.v_proj.weight)
+    assert torch.equal(value, clip.state_dict()["visual.attnpool.v_proj.weight"])
     assert torch.equal(model.clip.token_embedding.weight, clip.token_embedding.weight)
     assert model.probe.abs().sum() > 0
 
@@ -266,5 +262,5 @@ def test_word_lists_are_read_strictly(tmp_path: Path) -> None:
         read_words(path)
     with pytest.raises(UsageError, match="cannot be read"):
         read_words(tmp_path / "none.txt")
-    with pytest.raises(UsageError, match="--set method.root="):
+    with pytest.raises(UsageError, match=r"--set method\.root="):
         batches(FdpRecipe(TINY, data="mlt"), ready(), 0)

@@ -35,8 +35,8 @@ from sightread.types import RGBImage
 
 ABOUT = (
     "A small CLIP (Radford et al., ICML 2021), trained from scratch on rendered scenes and their "
-    "captions: words, phrases, colours and a few drawn things. It has seen no photograph. It is the "
-    "backbone of studies on two processor cores, and of no use for searching photographs."
+    "captions: words, phrases, colours and a few drawn things. It has seen no photograph. It is "
+    "the backbone of studies on two processor cores, and of no use for searching photographs."
 )
 
 MAX_SCALE = 100.0

@@ -51,8 +51,8 @@ from sightread.tokenizer import TokenizerSource, TokenLayout
 ABOUT = (
     "Finds pictures by the words, phrases and short descriptions of text that is written in them, "
     'without reading it: FDP ("Focus, Distinguish, and Prompt", Zeng et al., ACM MM 2024), built '
-    "from its description. One vector stands for a whole picture, so that very small text, pictures "
-    "full of words, and words that differ in one letter are where it fails first."
+    "from its description. One vector stands for a whole picture, so that very small text, "
+    "pictures full of words, and words that differ in one letter are where it fails first."
 )
 
 CLIP_DOT = 269
