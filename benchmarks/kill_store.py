@@ -2,8 +2,9 @@
 
     python -m benchmarks.kill_store --kills 200 --seed 1
 
-A child process puts, replaces, restamps and forgets pictures, flushes and maintains, and says
-what it is about to commit and what was committed. The parent kills it (SIGKILL), opens the
+A child process puts, replaces, restamps and forgets pictures with their vectors, lets another
+revision of the vectors take over now and then, flushes and maintains, and says what it is about to
+commit and what was committed. The parent kills it (SIGKILL), opens the
 library and compares it with what was said: everything acknowledged must be there and whole, and
 what was not acknowledged must be there whole or not at all. Then the next child goes on.
 """
@@ -21,21 +22,32 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
+from sightread.protocols import Store
 from sightread.store import manifest as manifest_module
 from sightread.store import open_store
 from sightread.store import writer as writer_module
 from sightread.store.manifest import read_manifest
 from sightread.store.tables import Tables, scan
-from sightread.types import PathStamp, PictureRecord, RegionRecord
+from sightread.types import (
+    EncoderSpec,
+    ImageEmbedding,
+    PathStamp,
+    PictureRecord,
+    RegionRecord,
+    TextArea,
+)
 
 Model = dict[int, tuple[int, int]]
 """Id -> (version of the picture, version of its paths)."""
 
 PICTURES = 700
+SPACE, DIM = "scene-text", 24
 CHILD_LIMIT_S = 3.0
 
 
@@ -52,6 +64,17 @@ def expected_record(number: int, version: int, paths: int) -> PictureRecord:
     )
 
 
+def expected_vectors(number: int, version: int) -> dict[str, ImageEmbedding]:
+    """Two of three pictures have a vector; it is of the same length in every revision."""
+    if number % 3 == 0:
+        return {}
+    vector = np.random.default_rng([number, version]).standard_normal(DIM)
+    low = version % 1000  # kept as float32
+    area = TextArea(((number, 0), (number, 1), (low, 1), (low, 0)), 0.5)
+    unit = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return {SPACE: ImageEmbedding(unit, (area,) * (number % 3))}
+
+
 # --- the child -----------------------------------------------------------------------------
 
 
@@ -62,6 +85,8 @@ def write_until_killed(folder: str, seed: int) -> None:
     say({"phase": "open"})
     store = open_store(folder, write=True, create=True)
     known = {r.id: (r.height, r.stamps[0].size) for r in store.get(store.ids().tolist())}
+    served = [one.spec.revision for one in store.spaces() if one.serving]
+    store.open_space(EncoderSpec(SPACE, DIM, served[0] if served else "first"))
     step = seed * 1000
     while True:
         step += 1
@@ -78,7 +103,13 @@ def write_until_killed(folder: str, seed: int) -> None:
                 changes[number] = (step, step)
         say({"phase": "flush", "plan": [[n, c] for n, c in changes.items()]})
         store.forget([n for n, c in changes.items() if c is None])
-        store.put([expected_record(n, *c) for n, c in changes.items() if c and c[0] == step])
+        store.put(
+            [
+                replace(expected_record(n, *c), embeddings=expected_vectors(n, c[0]))
+                for n, c in changes.items()
+                if c and c[0] == step
+            ]
+        )
         store.set_stamps(
             {n: expected_record(n, *c).stamps for n, c in changes.items() if c and c[0] != step}
         )
@@ -91,6 +122,21 @@ def write_until_killed(folder: str, seed: int) -> None:
             say({"phase": "maintain"})
             store.maintain()
             say({"phase": "between"})
+        if rng.random() < 0.2:
+            say({"phase": "encode again"})
+            encode_again(store, known, f"{step}")
+            say({"phase": "between"})
+
+
+def encode_again(store: Store, known: Model, revision: str) -> None:
+    """Let another revision gather and take over."""
+    store.open_space(EncoderSpec(SPACE, DIM, revision), replace=True)
+    for start in range(0, PICTURES, 100):
+        some = (n for n in range(start, start + 100) if n in known)
+        vectors = {n: v for n in some for v in expected_vectors(n, known[n][0]).values()}
+        store.set_embeddings(SPACE, vectors)
+        store.flush()
+    store.switch_space(SPACE)
 
 
 def say(message: dict[str, Any]) -> None:
@@ -179,6 +225,7 @@ class Campaign:
             if found[number] != expected_record(number, *versions):
                 raise SystemExit(f"picture {number} is not whole: {found[number]}")
         self._check_rows(held)
+        self._check_vectors(store, held)
         words = {t for r in found.values() for region in r.regions for t in region.tokens}
         if store.vocabulary().tokens != sorted(words):
             raise SystemExit("the vocabulary differs from the regions")
@@ -190,6 +237,26 @@ class Campaign:
             raise SystemExit("a word is not found where it is")
         store.close()
         self.acknowledged = self.planned = held
+
+    def _check_vectors(self, store: Store, held: Model) -> None:
+        expected = {n: expected_vectors(n, version) for n, (version, _) in held.items()}
+        for picture in store.get(list(held), regions=False, embeddings=True):
+            wanted = expected[picture.id]
+            if {s: (e.vector.tobytes(), e.areas) for s, e in picture.embeddings.items()} != {
+                s: (e.vector.tobytes(), e.areas) for s, e in wanted.items()
+            }:
+                raise SystemExit(f"the vectors of picture {picture.id} are not its own")
+        some = [n for n, vectors in expected.items() if vectors]
+        serving = [one for one in store.spaces() if one.serving]
+        if sum(one.pictures for one in serving) != len(some):
+            raise SystemExit("there are vectors without a picture, or twice")
+        if not some:
+            return
+        number = self.rng.choice(some)
+        query = expected[number][SPACE].vector[None]
+        [hits] = store.search_vectors(SPACE, query, 1)
+        if hits.picture.tolist() != [number]:
+            raise SystemExit(f"the vector of picture {number} does not find it")
 
     def _check_rows(self, held: Model) -> None:
         tables = Tables(self.folder)

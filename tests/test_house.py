@@ -13,7 +13,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 GROUND = {"types", "protocols", "errors", "version"}
 BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics", "tasks"}
-BENCH |= {"config", "preprocess", "modelfolder"}
+BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "tokenizer"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     **dict.fromkeys(BENCH, GROUND | BENCH),
@@ -27,7 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "search": GROUND | BENCH | {"search"},
     "library": GROUND | {"encoders", "readers", "store", "search"},
     "measure": GROUND | BENCH | {"library", "measure", "search", "store"},
-    "cli": GROUND | BENCH | {"library", "measure", "search", "cli", "clip", "lab", "methods"},
+    "cli": GROUND
+    | BENCH
+    | {"library", "measure", "search", "cli", "clip", "encoders", "lab", "methods"},
     "__main__": {"cli"},
     "__init__": GROUND | {"library"},
 }

@@ -100,6 +100,17 @@ def test_exif_orientation(kind: str, orientation: int, limit: int | None) -> Non
     assert_corners(picture.pixels, tolerance=30)
 
 
+def test_pixels_can_be_left_as_they_are_stored() -> None:
+    stored = corners(480, 320)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by a quarter
+    turned = decode(saved(stored, "PNG", exif=exif))
+    assert (turned.width, turned.height) == (320, 480)
+    left = decode(saved(stored, "PNG", exif=exif), upright=False)
+    assert (left.width, left.height) == (480, 320)
+    assert_corners(left.pixels)
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_heic_orientation(orientation: int) -> None:
     upright = np.asarray(corners(480, 320))

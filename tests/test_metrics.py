@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightread.metrics import average_precision, hit_at_k, recall_at_k, reciprocal_rank
+from sightread.metrics import (
+    average_precision,
+    hit_at_k,
+    mean_average_precision,
+    recall_at_k,
+    reciprocal_rank,
+)
 
 
 def test_average_precision_by_hand() -> None:
@@ -56,3 +62,22 @@ def test_against_plain_oracle_and_constant_shift(items: list[tuple[int, bool]]) 
     scores, relevant = np.array(values, dtype=float), np.array(flags)
     assert average_precision(scores, relevant) == pytest.approx(oracle(values, flags))
     assert average_precision(scores - 7, relevant) == average_precision(scores, relevant)
+
+
+def test_mean_over_rows_and_its_constant_shift() -> None:
+    # Row 1: the right one is second, 1/2. Row 2: tied with a wrong one, so second and third of
+    # three: (1/2 + 2/3) / 2 = 7/12.
+    scores = np.array([[0.2, 0.9, 0.1], [0.5, 0.5, 0.1]])
+    relevant = np.array([[True, False, False], [True, False, True]])
+    assert mean_average_precision(scores, relevant) == pytest.approx((1 / 2 + 7 / 12) / 2)
+    shifted = scores + np.array([[-3.0], [8.0]])
+    assert mean_average_precision(shifted, relevant) == mean_average_precision(scores, relevant)
+
+
+def test_rows_without_a_relevant_item_have_no_mean() -> None:
+    with pytest.raises(ValueError, match="every query, and at least one"):
+        mean_average_precision(np.zeros((2, 3)), np.array([[True] * 3, [False] * 3]))
+    with pytest.raises(ValueError, match="every query, and at least one"):
+        mean_average_precision(np.zeros((0, 3)), np.zeros((0, 3), dtype=bool))
+    with pytest.raises(ValueError, match="must be alike"):
+        mean_average_precision(np.zeros((2, 3)), np.zeros((3, 2), dtype=bool))

@@ -33,3 +33,7 @@ class LibraryError(SightreadError):
 
 class UnsupportedFilter(SightreadError):
     """A store was asked for a condition that it cannot apply."""
+
+
+class ModelError(SightreadError):
+    """A model folder or checkpoint cannot be used: damaged, foreign, too new, of another form."""

@@ -166,7 +166,11 @@ _DECODERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
 
 
 def decode(
-    data: bytes, *, side_limit_px: int | None = None, max_pixels: int = MAX_PIXELS
+    data: bytes,
+    *,
+    side_limit_px: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    upright: bool = True,
 ) -> Picture:
     """Decode a picture file to upright RGB.
 
@@ -175,6 +179,8 @@ def decode(
         side_limit_px: pictures whose longer side is larger come out with exactly this longer
             side; smaller ones as they are. None: every pixel.
         max_pixels: cap on width x height of the full picture, checked before decoding.
+        upright: False leaves the pixels of all but HEIC as they are stored, for annotations
+            that were drawn on them by a program that knew nothing of orientations.
 
     Returns:
         The picture; `width` and `height` are those of the full upright picture, whatever the
@@ -192,7 +198,7 @@ def decode(
         raise PictureError(f"{reason} (known: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF)")
     _mute_pillow()
     try:
-        return _decode(kind, data, side_limit_px, max_pixels)
+        return _decode(kind, data, side_limit_px, max_pixels, upright)
     except PictureError:
         raise
     except MemoryError as error:
@@ -232,7 +238,7 @@ def _one_line(error: Exception) -> str:
     return text[:200] or type(error).__name__
 
 
-def _decode(kind: str, data: bytes, limit: int | None, max_pixels: int) -> Picture:
+def _decode(kind: str, data: bytes, limit: int | None, max_pixels: int, upright: bool) -> Picture:
     image = _open(kind, data)
     width, height = image.size
     if width * height > max_pixels:
@@ -247,7 +253,7 @@ def _decode(kind: str, data: bytes, limit: int | None, max_pixels: int) -> Pictu
     image = _load(kind, image, data, limit)
     if kind == "HEIF":  # its header may announce another size than its pixels have
         width, height = image.size
-    orientation = _orientation(image)
+    orientation = _orientation(image) if upright else 1
     metadata = read_metadata(image)
     array = _turn(_shrink(flatten(image), (width, height), limit), orientation)
     if array.ndim == 2:

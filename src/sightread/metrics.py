@@ -38,15 +38,40 @@ def average_precision(scores: Scores, relevant: Relevant) -> float:
     The step-wise sum of precision times recall increment, without interpolation. NaN when
     nothing is relevant.
     """
-    ranks = ranks_of_relevant(scores, relevant)
+    return average_precision_of_ranks(ranks_of_relevant(scores, relevant))
+
+
+def average_precision_of_ranks(ranks: NDArray[np.int64]) -> float:
+    """The same from the 1-based ranks of all relevant items, ascending."""
     if len(ranks) == 0:
         return float("nan")
     return float(np.mean(np.arange(1, len(ranks) + 1) / ranks))
 
 
+def mean_average_precision(scores: Scores, relevant: Relevant) -> float:
+    """mAP: the mean of `average_precision` over the rows.
+
+    Args:
+        scores: (Q, N) one row per query, one column per gallery item.
+        relevant: (Q, N) which items are right for which query.
+
+    Raises:
+        ValueError: the shapes differ, there is no row, or a row has nothing relevant (no AP).
+    """
+    if scores.shape != relevant.shape or scores.ndim != 2:
+        raise ValueError(f"scores {scores.shape} and relevant {relevant.shape} must be alike, 2-D")
+    if len(scores) == 0 or not relevant.any(axis=1).all():
+        raise ValueError("every query, and at least one, must have a relevant item")
+    return float(np.mean([average_precision(*row) for row in zip(scores, relevant, strict=True)]))
+
+
 def hit_at_k(scores: Scores, relevant: Relevant, k: int) -> float:
     """1.0 if any relevant item is among the first k, else 0.0 (printed R@K)."""
-    ranks = ranks_of_relevant(scores, relevant)
+    return hit_at_k_of_ranks(ranks_of_relevant(scores, relevant), k)
+
+
+def hit_at_k_of_ranks(ranks: NDArray[np.int64], k: int) -> float:
+    """The same from the 1-based ranks of all relevant items, ascending."""
     return float(len(ranks) > 0 and ranks[0] <= k)
 
 

@@ -17,7 +17,9 @@ from sightread.types import (
     PictureRecord,
     ReaderSpec,
     RGBImage,
+    SpaceInfo,
     StoreInfo,
+    VectorHits,
     Vectors,
     Vocabulary,
     WordHits,
@@ -62,10 +64,26 @@ class Store(Protocol):
     """Where a library lives. One writer, many readers, in one process or several.
 
     Writing calls become visible to readers, all at once, with `flush`, which returns only when
-    they would survive a crash of the machine. Ids are unique; `put` replaces a picture whole.
+    they would survive a crash of the machine. Ids are unique; `put` replaces a picture whole, but
+    for its vectors in spaces that the record does not name: they belong to the content, which is
+    the same as long as the id is.
     """
 
     def put(self, pictures: Sequence[PictureRecord]) -> None: ...
+
+    def open_space(self, spec: EncoderSpec, folder: str = "", *, replace: bool = False) -> None:
+        """Let vectors in `spec.space` come from the encoder `spec`, found in `folder`; committed
+        at once. Another revision than the vectors there have is refused, or with `replace` gathers
+        beside them, and serves from `switch_space` on."""
+        ...
+
+    def switch_space(self, space: str) -> None:
+        """Let the vectors that were gathered beside the old ones serve in their place."""
+        ...
+
+    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
+        """Add or replace vectors of known pictures, by the encoder of `open_space`."""
+        ...
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
         """Replace the paths of known pictures. A picture may have none (its file is gone)."""
@@ -87,14 +105,25 @@ class Store(Protocol):
 
     def info(self) -> StoreInfo: ...
 
+    def spaces(self) -> tuple[SpaceInfo, ...]:
+        """The spaces of the vectors, by name; cheap."""
+        ...
+
     def count(self, where: Filter | None = None) -> int: ...
 
     def ids(self, where: Filter | None = None) -> NDArray[np.int64]:
         """Ids of the pictures that fit, ascending."""
         ...
 
-    def get(self, ids: Sequence[PictureId], *, regions: bool = True) -> list[PictureRecord]:
-        """Known pictures among `ids`, in the order of `ids`; without `regions` cheaper."""
+    def encoded(self, space: str, revision: str) -> NDArray[np.int64]:
+        """Ids of the pictures with a vector of this revision, serving or not yet, ascending."""
+        ...
+
+    def get(
+        self, ids: Sequence[PictureId], *, regions: bool = True, embeddings: bool = False
+    ) -> list[PictureRecord]:
+        """Known pictures among `ids`, in the order of `ids`; without `regions` cheaper, with the
+        serving vectors if asked for."""
         ...
 
     def stamps(self) -> Iterator[tuple[PathStamp, PictureId]]: ...
@@ -105,6 +134,13 @@ class Store(Protocol):
         self, tokens: Sequence[str], where: Filter | None = None, *, boxes: bool = False
     ) -> WordHits:
         """Every occurrence of any of the tokens in the pictures that fit."""
+        ...
+
+    def search_vectors(
+        self, space: str, queries: Vectors, k: int, where: Filter | None = None
+    ) -> list[VectorHits]:
+        """For each query the k pictures that fit and score best; exact. A picture without a
+        vector in the space is not among them."""
         ...
 
     def close(self) -> None: ...

@@ -12,6 +12,7 @@ Nothing here does I/O.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -113,6 +114,9 @@ class EncoderSpec:
     revision: str
     """SHA-256 of the model folder's checksums."""
     name: str = ""
+    calibration: tuple[float, float] | None = None
+    """(slope, offset): the log odds that a picture answers are slope * cosine + offset. None:
+    nobody measured it, so that its cosines put pictures in order and say no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ class RegionRecord:
 
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
-    """One unit of the store: a picture is wholly there or not at all."""
+    """One unit of the store: a picture is wholly there or not at all. `embeddings` is by space."""
 
     id: PictureId
     sha256: str
@@ -173,6 +177,7 @@ class PictureRecord:
     indexed_at: float
     metadata: Metadata = Metadata()
     regions: tuple[RegionRecord, ...] = ()
+    embeddings: Mapping[str, ImageEmbedding] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,18 @@ class WordHits:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorHits:
+    """The pictures nearest to one query vector, best first, ties by id: `picture` (n,) ids,
+    `score` (n,) dot products."""
+
+    picture: NDArray[np.int64]
+    score: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.picture)
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
     """All distinct tokens of a library, sorted, and in how many regions each occurs."""
 
@@ -206,9 +223,22 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceInfo:
+    """Vectors that a store keeps: of which encoder, where that was found (a hint, "" if nobody
+    said), and how many pictures have one. A space that is being encoded anew is there twice: the
+    old vectors serve, the new ones do not yet."""
+
+    spec: EncoderSpec
+    folder: str
+    pictures: int
+    serving: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class StoreInfo:
     """What a store holds: its format's number, pictures, the files they are in, searchable words,
-    bytes on disk, revisions of the readers, and when it was last added to (None: never)."""
+    bytes on disk, revisions of the readers, when it was last added to (None: never), and the
+    spaces of its vectors."""
 
     format: int
     pictures: int
@@ -217,6 +247,7 @@ class StoreInfo:
     size_bytes: int
     readers: tuple[str, ...]
     last_indexed_at: float | None
+    spaces: tuple[SpaceInfo, ...] = ()
 
 
 # --- filters -------------------------------------------------------------------------------
@@ -291,7 +322,10 @@ MatchKind = Literal["exact", "look-alike", "edits", "prefix", "part", "meaning"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why a picture was found: one word of it, in one channel."""
+    """Why a picture was found: one word of it, in one channel, which is a `Field` or the space of
+    an encoder. `score` is a probability, or, where an encoder has none, its cosine; `rank` is the
+    picture's among all, or in the space. An encoder names no `word`; its boxes are what it takes
+    for text."""
 
     channel: str
     rank: int
@@ -322,7 +356,7 @@ class Hit:
 class Result:
     """The answer to a query, best first. `total` counts all pictures at or above the threshold;
     `below` those that were left out for their probability. `nearest` names readings of the
-    library that resemble a word that was not found."""
+    library that resemble a word that was not found. `warnings` are sentences for the user."""
 
     query: str
     hits: tuple[Hit, ...]
@@ -330,7 +364,8 @@ class Result:
     below: int = 0
     threshold: float = 0.0
     took_ms: float = 0.0
-    nearest: tuple[str, ...] = field(default=())
+    nearest: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def format_id(picture: PictureId) -> str:

@@ -28,7 +28,7 @@ EMPTY = Result("zzqx", (), total=0, nearest=("zzq\x1b", "zax"))
 def test_json_is_one_object_with_the_echo_and_the_hits() -> None:
     answer = json.loads(answers.as_json(RESULT, offset=10))
     assert list(answer) == [
-        *("query", "total", "below", "threshold", "took_ms", "nearest", "results"),
+        *("query", "total", "below", "threshold", "took_ms", "nearest", "warnings", "results"),
     ]
     assert answer["query"] == '"sale" red'
     assert (answer["total"], answer["below"], answer["took_ms"]) == (12, 3, 23.4)
@@ -101,6 +101,25 @@ def test_the_table_shows_rank_probability_match_word_and_path() -> None:
     assert head.split() == ["#", "prob.", "match", "word", "picture"]
     assert " ".join(first.split()) == "1 99 % exact, edits:2 SALE!, rad\\n /p/a.jpg"
     assert second.split()[:2] == ["2", "–"]
+
+
+SEEN = Evidence("scene-text", 3, 0.41, "look-alike", term="sale", boxes=(BOX,))
+
+
+def test_what_an_encoder_saw_is_told_like_what_was_read() -> None:
+    hits = (
+        replace(HITS[0], evidence=(EXACT, SEEN)),
+        replace(HITS[0], evidence=(SEEN,), probability=None),
+    )
+    seen = replace(RESULT, hits=hits, warnings=("Searched without caption.",))
+    answer = json.loads(answers.as_json(seen))
+    assert answer["warnings"] == ["Searched without caption."]
+    read, told = answer["results"][0]["evidence"]
+    assert list(told) == list(read)
+    assert (told["channel"], told["match"], told["word"]) == ("scene-text", "look-alike", "")
+    _, both, alone = table(seen)
+    assert " ".join(both.split()) == "1 99 % exact, look-alike (scene-text) SALE! /p/a.jpg"
+    assert " ".join(alone.split()) == "2 – look-alike (scene-text) /p/a.jpg"
 
 
 def test_the_table_lets_no_file_name_play_with_the_terminal() -> None:

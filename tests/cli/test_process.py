@@ -244,7 +244,7 @@ def test_a_piped_search_loads_no_reader_and_no_table(library: Path) -> None:
         "import sys\n"
         "from sightread.cli.entry import run\n"
         "assert run(['search', 'coffee']) == 0\n"
-        "heavy = {'rich.table', 'PIL', 'cv2', 'onnxruntime', 'rapidocr'}\n"
+        "heavy = {'rich.table', 'PIL', 'cv2', 'onnxruntime', 'tokenizers', 'torch', 'rapidocr'}\n"
         "print(sorted(sys.modules.keys() & heavy))\n"
     )
     done = subprocess.run(

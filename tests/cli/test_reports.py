@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from sightread.cli import reports
 from sightread.library import Status
 from sightread.search.ingest import IndexReport
 from sightread.search.ledger import Failure
-from sightread.types import Metadata, PathStamp, PictureRecord, Quad, RegionRecord
+from sightread.types import (
+    EncoderSpec,
+    ImageEmbedding,
+    Metadata,
+    PathStamp,
+    PictureRecord,
+    Quad,
+    RegionRecord,
+    SpaceInfo,
+    TextArea,
+)
 
 REPORT = IndexReport(
     seen=1240,
@@ -29,6 +41,13 @@ def test_a_run_is_summed_up_in_a_sentence() -> None:
     later = replace(REPORT, new=0, unchanged=1234, known_content=2, forgotten=3, seconds=4.0)
     assert reports.run_summary(later) == (
         "0 new pictures read, 1,234 unchanged, 2 copied or moved, 3 forgotten; 4 s."
+    )
+
+
+def test_a_run_tells_what_it_encoded() -> None:
+    encoded = replace(REPORT, new=0, encoded=1200, unchanged=34)
+    assert reports.run_summary(encoded) == (
+        "0 new pictures read, 1,200 known ones encoded, 34 unchanged; 2 min (12.3 pictures/s)."
     )
 
 
@@ -79,7 +98,39 @@ def test_status_for_programs() -> None:
         "reader": "rapidocr",
         "size_bytes": 123_000_000,
         "last_indexed_at": "2024-05-01T12:00:00Z",
+        "spaces": [],
     }
+
+
+WORDS = EncoderSpec("scene-text", 512, "ab" * 32, "fdp\x1b", (20.0, -15.0))
+SPACES = (
+    SpaceInfo(WORDS, "/m", 1230),
+    SpaceInfo(replace(WORDS, revision="cd" * 32, name="", calibration=None), "/n", 7, False),
+    SpaceInfo(replace(WORDS, space="caption", name="x", calibration=None), "", 1234),
+)
+
+
+def test_status_tells_the_encoders() -> None:
+    text = reports.status_text(replace(STATUS, spaces=SPACES), "/l")
+    assert text.split("encoders  ")[1].split("indexed")[0] == (
+        "scene-text (fdp\\x1b abababababab): 1,230 pictures, 4 without\n"
+        "          scene-text (cdcdcdcdcdcd): to follow, 7 of 1,234 pictures encoded\n"
+        "          caption (x abababababab): 1,234 pictures; "
+        "not calibrated: only orders what is found\n"
+    )
+    first, second, _ = reports.status_fields(replace(STATUS, spaces=SPACES), "/l")["spaces"]
+    assert first == {
+        "space": "scene-text",
+        "name": "fdp\x1b",
+        "revision": "ab" * 32,
+        "dim": 512,
+        "calibrated": True,
+        "folder": "/m",
+        "serving": True,
+        "pictures": 1230,
+        "missing": 4,
+    }
+    assert (second["serving"], second["missing"], second["calibrated"]) == (False, 1227, False)
 
 
 FAILURE = Failure("/p/a\nb.jpg", "It is cut off.", 7, 1, 1714564800.0, 2)
@@ -155,6 +206,19 @@ def test_a_picture_for_programs() -> None:
         "line": 0,
         "box": [[30.0, 10.0], [50.0, 10.0], [50.0, 30.0], [30.0, 30.0]],
     }
+
+
+def test_a_picture_with_vectors() -> None:
+    quad: Quad = ((1.0, 2.0), (9.0, 2.0), (9.0, 5.04), (1.0, 5.0))
+    embedding = ImageEmbedding(np.ones(1, dtype=np.float32), (TextArea(quad, 0.75),))
+    encoded = replace(RECORD, embeddings={"scene-text": embedding})
+    assert "encoded   scene-text (1 area of text)\n" in reports.picture_text(encoded)
+    assert reports.picture_fields(encoded)["spaces"] == {
+        "scene-text": {
+            "areas": [{"confidence": 0.75, "box": [[1.0, 2.0], [9.0, 2.0], [9.0, 5.0], [1.0, 5.0]]}]
+        }
+    }
+    assert reports.picture_fields(RECORD)["spaces"] == {}
 
 
 def test_measurements_are_listed_with_dotted_names() -> None:

@@ -41,6 +41,7 @@ def place(
 ) -> Iterator[Place]:
     held_after = 1 if request.param.endswith("held") else 1_000_000
     monkeypatch.setattr("sightread.store.snapshot.HELD_AFTER", held_after)
+    monkeypatch.setattr("sightread.store.vectors.HELD_AFTER", held_after)
     uris = dict.fromkeys(("lance", "lance, occurrences held"), str(tmp_path / "library"))
     place = Place(uris[request.param])
     yield place

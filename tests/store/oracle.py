@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightread.types import (
     FIELDS,
@@ -17,6 +18,7 @@ from sightread.types import (
     AnyOf,
     Compare,
     Filter,
+    ImageEmbedding,
     Metadata,
     Not,
     PathStamp,
@@ -24,6 +26,7 @@ from sightread.types import (
     PictureRecord,
     Quad,
     RegionRecord,
+    TextArea,
     Vocabulary,
     WordHits,
 )
@@ -43,7 +46,16 @@ class PlainStore:
         self.records: dict[PictureId, PictureRecord] = {}
 
     def put(self, pictures: Iterable[PictureRecord]) -> None:
-        self.records.update((picture.id, picture) for picture in pictures)
+        for picture in pictures:
+            before = self.records.get(picture.id)
+            kept = before.embeddings if before else {}
+            self.records[picture.id] = replace(picture, embeddings={**kept, **picture.embeddings})
+
+    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
+        for number in embeddings.keys() & self.records.keys():
+            picture = self.records[number]
+            merged = {**picture.embeddings, space: embeddings[number]}
+            self.records[number] = replace(picture, embeddings=merged)
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
         for picture, paths in stamps.items():
@@ -75,6 +87,20 @@ class PlainStore:
             for t in region.tokens
             if t in first
         )  # fmt: skip
+
+    def encoded(self, space: str) -> list[int]:
+        return sorted(i for i, r in self.records.items() if space in r.embeddings)
+
+    def nearest(
+        self, space: str, query: NDArray[np.float32], k: int, where: Filter | None = None
+    ) -> list[tuple[int, float]]:
+        scored = [
+            (number, float(np.float32((vector.astype(np.float64) * query).sum())))
+            for number in self.ids(where)
+            if space in self.records[number].embeddings
+            for vector in [self.records[number].embeddings[space].vector]
+        ]
+        return sorted(scored, key=lambda one: (-one[1], one[0]))[:k]
 
 
 def hit_rows(hits: WordHits) -> list[HitRow]:
@@ -175,3 +201,11 @@ def _region(rng: random.Random) -> RegionRecord:
 def _box(rng: random.Random) -> Quad:
     x, y = rng.randrange(4000) / 4, rng.randrange(4000) / 4
     return ((x, y), (x + 8.5, y), (x + 8.5, y + 2.25), (x, y + 2.25))
+
+
+def embedding(number: int, dim: int, seed: int = 0) -> ImageEmbedding:
+    """A unit vector and some areas, the same ones for the same arguments."""
+    rng = random.Random(f"{number}/{seed}/{dim}")
+    vector = np.array([rng.gauss(0, 1) for _ in range(dim)])
+    areas = tuple(TextArea(_box(rng), rng.randrange(257) / 256) for _ in range(rng.randrange(4)))
+    return ImageEmbedding((vector / np.linalg.norm(vector)).astype(np.float32), areas)

@@ -19,8 +19,9 @@ from sightread.store import manifest, open_store, writer
 from sightread.store.manifest import read_manifest
 from sightread.store.tables import Tables, one_of
 from sightread.store.writer import uninterrupted
+from sightread.types import EncoderSpec, ImageEmbedding
 
-from .oracle import PlainStore, record
+from .oracle import PlainStore, embedding, record
 from .test_contract import assert_same
 
 
@@ -227,3 +228,130 @@ def test_the_written_vocabulary_is_never_an_old_one(
     path.unlink()
     path.mkdir()
     assert_same(open_store(str(folder)), plain)
+
+
+# --- vectors ----------------------------------------------------------------------------------
+
+WORDS = EncoderSpec("scene-text", 4, "a" * 64)
+NEXT = EncoderSpec("scene-text", 6, "b" * 64)
+
+
+def encoded(store: Store, spec: EncoderSpec) -> list[int]:
+    found: list[int] = store.encoded(spec.space, spec.revision).tolist()
+    return found
+
+
+def vector_tables(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "tables").glob("vectors-*"))
+
+
+def some_vectors(dim: int, numbers: range) -> dict[int, ImageEmbedding]:
+    return {number: embedding(number, dim) for number in numbers}
+
+
+def test_a_table_that_was_never_committed_is_removed(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("pulled the plug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sightread.store.writer.write_manifest", fail)
+        with pytest.raises(LibraryError, match="pulled the plug"):
+            store.open_space(WORDS)
+    assert len(vector_tables(folder)) == 1
+    assert (store.spaces(), open_store(str(folder)).spaces()) == ((), ())
+    store.open_space(WORDS)  # the same writer tries again
+    store.set_embeddings("scene-text", some_vectors(4, range(3)))
+    store.flush()
+    assert encoded(store, WORDS) == [0, 1, 2]
+    with monkeypatch.context() as patch:
+        patch.setattr("sightread.store.writer.write_manifest", fail)
+        with pytest.raises(LibraryError, match="pulled the plug"):
+            store.open_space(NEXT, replace=True)
+    store.close()
+    assert len(vector_tables(folder)) == 2
+    again = open_store(str(folder), write=True)
+    assert len(vector_tables(folder)) == 1
+    assert encoded(again, WORDS) == [0, 1, 2]
+    again.close()
+
+
+def test_a_switch_that_failed_is_done_again(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_then_fail(folder: Path, content: manifest.Manifest) -> None:
+        manifest.write_manifest(folder, content)
+        raise OSError("the messenger was shot")
+
+    store.open_space(WORDS)
+    store.open_space(NEXT, replace=True)
+    store.set_embeddings("scene-text", some_vectors(6, range(4)))
+    with monkeypatch.context() as patch:
+        patch.setattr("sightread.store.writer.write_manifest", write_then_fail)
+        with pytest.raises(LibraryError, match="messenger"):
+            store.switch_space("scene-text")
+    store.switch_space("scene-text")
+    assert encoded(store, NEXT) == [0, 1, 2, 3]
+    assert [one.spec for one in open_store(str(folder)).spaces()] == [NEXT]
+
+
+def test_vectors_of_an_old_revision_go_when_no_reader_can_miss_them(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.open_space(WORDS)
+    store.set_embeddings("scene-text", some_vectors(4, range(30)))
+    store.flush()
+    late = open_store(str(folder))
+    query = embedding(-1, 4).vector[None]
+    assert len(late.search_vectors("scene-text", query, 5)[0]) == 5
+    store.open_space(NEXT, replace=True)
+    store.set_embeddings("scene-text", some_vectors(6, range(30)))
+    store.switch_space("scene-text")
+    store.maintain()
+    assert len(vector_tables(folder)) == 2
+    assert len(late.search_vectors("scene-text", query, 5)[0]) == 5
+    monkeypatch.setattr(manifest, "GRACE_S", 0.0)
+    store.put([record(40)])
+    store.flush()
+    for number in range(12):  # so that maintenance finds something to do
+        store.put([record(100 + number)])
+        store.flush()
+    store.maintain()
+    assert len(vector_tables(folder)) == 1
+    late.refresh()
+    assert encoded(late, NEXT) == list(range(30))
+
+
+def test_lost_vectors_are_an_error_in_one_sentence(store: Store, folder: Path) -> None:
+    store.open_space(WORDS)
+    store.set_embeddings("scene-text", some_vectors(4, range(30)))
+    store.flush()
+    store.close()
+    [name] = vector_tables(folder)
+    shutil.rmtree(folder / "tables" / name / "data")
+    reader = open_store(str(folder))
+    with pytest.raises(LibraryError, match="cannot be read") as caught:
+        reader.search_vectors("scene-text", embedding(-1, 4).vector[None], 5)
+    assert "\n" not in str(caught.value)
+    assert reader.count() == 30
+
+
+def test_a_full_disk_loses_no_vector(store: Store, folder: Path) -> None:
+    store.open_space(WORDS)
+    store.set_embeddings("scene-text", some_vectors(4, range(10)))
+    store.flush()
+    store.open_space(EncoderSpec("caption", 900, "c"))
+    store.set_embeddings("caption", some_vectors(900, range(30)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(LibraryError, match=r"is full: nothing .* is lost; make room"):
+            store.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert encoded(open_store(str(folder)), WORDS) == list(range(10))
+    store.flush()
+    for one in (store, open_store(str(folder))):
+        assert encoded(one, WORDS) == list(range(10))
+        assert one.encoded("caption", "c").tolist() == list(range(30))

@@ -10,7 +10,10 @@ import pytest
 
 from sightread.errors import LibraryError
 from sightread.store import manifest, open_store
-from sightread.store.manifest import Manifest, read_manifest, write_manifest
+from sightread.store.manifest import Manifest, Space, read_manifest, write_manifest
+from sightread.types import EncoderSpec
+
+from .oracle import record
 
 
 @pytest.fixture
@@ -124,3 +127,63 @@ def test_writing_and_reading_agree(folder: Path) -> None:
     written = read_manifest(folder).successor({"pictures": 8, "regions": 9}, commit=5, flushes=2)
     write_manifest(folder, written)
     assert read_manifest(folder) == written
+
+
+def to_first_format(folder: Path) -> None:
+    """As libraries were before there were spaces: the same tables, and this in library.json."""
+    path = folder / "library.json"
+    content = json.loads(path.read_bytes())
+    assert content.pop("spaces") == []
+    content["format"] = 1
+    assert sorted(content) == ["commit", "created", "flushes", "format", "past", "tables"]
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def test_a_library_of_the_first_format_can_be_read_where_it_cannot_be_written(
+    folder: Path,
+) -> None:
+    with_ = open_store(str(folder), write=True)
+    with_.put([record(number) for number in range(5)])
+    with_.flush()
+    with_.close()
+    to_first_format(folder)
+    before = (folder / "library.json").read_bytes()
+    old = open_store(str(folder))
+    assert (old.count(), old.spaces(), old.info().format) == (5, (), 2)
+    assert (folder / "library.json").read_bytes() == before
+    open_store(str(folder), write=True).close()
+    content = json.loads((folder / "library.json").read_bytes())
+    assert (content["format"], content["spaces"]) == (2, [])
+    assert old.refresh() == content["commit"]
+    assert old.count() == 5
+
+
+def test_spaces_are_written_and_read(folder: Path) -> None:
+    spec = EncoderSpec("scene-text", 4, "a" * 64, "é", (21.5, -9.25))
+    first = read_manifest(folder)
+    tables = {**first.tables, "vectors-3": 1}
+    space = Space(spec, "/m/\udcff", "vectors-3", serving=False)
+    written = first.successor(tables, commit=3, flushes=0, spaces=(space,))
+    write_manifest(folder, written)
+    assert read_manifest(folder) == written
+    assert written.named() == {"pictures", "regions", "vectors-3"}
+    later = written.successor(first.tables, commit=4, flushes=0, spaces=())
+    assert later.named() == {"pictures", "regions", "vectors-3"}  # readers may be at it
+    assert later.spaces == ()
+    assert (written.kept("vectors-3"), later.kept("vectors-3")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"table": "vectors-9"}, {"spec": None}, {"spec": {"space": "x"}}, {"folder": ...}],
+    ids=repr,
+)
+def test_a_damaged_space(folder: Path, changes: dict[str, Any]) -> None:
+    writer = open_store(str(folder), write=True)
+    writer.open_space(EncoderSpec("scene-text", 4, "a" * 64))
+    writer.close()
+    [space] = json.loads((folder / "library.json").read_bytes())["spaces"]
+    space |= changes
+    change(folder, spaces=[{k: v for k, v in space.items() if v is not ...}])
+    with pytest.raises(LibraryError, match=r"damaged: library\.json cannot be understood"):
+        open_store(str(folder))

@@ -91,6 +91,7 @@ def as_json(result: Result, offset: int = 0) -> str:
         "threshold": _number(result.threshold, 6),
         "took_ms": _number(result.took_ms, 1),
         "nearest": list(result.nearest),
+        "warnings": list(result.warnings),
         "results": [hit_fields(hit, rank) for rank, hit in _ranked(result, offset)],
     }
     return dump_json(answer, indent=2) + "\n"
@@ -150,11 +151,17 @@ def print_table(result: Result, out: TextIO, offset: int = 0, width: int | None 
 
 
 def _match_and_word(hit: Hit) -> tuple[str, str]:
-    pairs = list(dict.fromkeys((match_name(e), e.word) for e in hit.evidence if e.word))
+    pairs = list(dict.fromkeys((_how(e), e.word) for e in hit.evidence))
     more = ", …" if len(pairs) > _SHOWN_EVIDENCE else ""
     shown = pairs[:_SHOWN_EVIDENCE]
     kinds = dict.fromkeys(match for match, _ in shown)
-    return ", ".join(kinds) + more, ", ".join(word for _, word in shown) + more
+    return ", ".join(kinds) + more, ", ".join(word for _, word in shown if word) + more
+
+
+def _how(evidence: Evidence) -> str:
+    # An encoder reads no word: its name says who saw it.
+    name = match_name(evidence)
+    return name if evidence.word else f"{name} ({evidence.channel})"
 
 
 def _percent(probability: float | None) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sightread.cli import asking, filling, measuring
+from sightread.cli import asking, benchmarking, filling, measuring, training
+from sightread.cli.models import models
 from sightread.version import __version__
 
 # Plain help without colours: loading the formatter would take longer than all the rest.
@@ -48,7 +49,11 @@ app.command()(asking.show)
 app.command()(asking.status)
 app.command()(filling.retry)
 app.command()(filling.forget)
+app.command()(training.train)
+app.command()(training.export)
 evaluate.command("words")(measuring.evaluate_words)
+evaluate.command("fdp")(benchmarking.evaluate_fdp)
 bench.command("query")(measuring.bench_query)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(bench, name="bench")
+app.add_typer(models, name="models")

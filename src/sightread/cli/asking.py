@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sightread.cli.entry import EMPTY, query_line
-from sightread.cli.options import JsonOption, LibraryOption, library_path, open_library, say
+from sightread.cli.options import (
+    AlsoOption,
+    EncoderOption,
+    JsonOption,
+    LibraryOption,
+    ReaderOnlyOption,
+    library_path,
+    open_library,
+    say,
+)
 from sightread.cli.plain import counted, visible, write_bytes
 from sightread.errors import SightreadError, UsageError
 
@@ -40,6 +50,9 @@ def search(
     everything: Annotated[
         bool, typer.Option("--all", help="Show weak matches as well: --threshold 0.")
     ] = False,
+    also: AlsoOption = None,
+    encoder: EncoderOption = None,
+    reader_only: ReaderOnlyOption = False,
     as_json: JsonOption = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object per line.")] = False,
     as_tsv: Annotated[
@@ -74,11 +87,15 @@ def search(
 
     The shell takes quotes for itself, so put the whole line in single quotes:
     `sightread search '"coffee shop" -taxi after:2024'`
+
+    Where pictures were encoded (`sightread index --encoder`), words are also found by what they
+    look like, and unquoted words by all of them together: yellow sign taxi. The answer says which.
     """
     chosen = _one_format(json=as_json, jsonl=as_jsonl, tsv=as_tsv, table=as_table, print0=print0)
     if like is not None:
         raise UsageError(
-            "--like needs an image encoder, and this version has none; search by words."
+            "--like needs an image encoder that is asked with pictures, and this version asks "
+            "encoders with words only; search by words."
         )
     if everything and threshold is not None:
         raise UsageError("--all and --threshold exclude each other; leave one out.")
@@ -86,9 +103,11 @@ def search(
 
     parsed = parse(query_line(query or ()))  # before the library is opened: mistakes show at once
     lowest = 0.0 if everything else threshold
-    with open_library(library) as opened:
-        result = opened.search(parsed, k=k, offset=offset, threshold=lowest)
+    with open_library(library, encoder=encoder, reader_only=reader_only) as opened:
+        result = opened.search(parsed, k=k, offset=offset, threshold=lowest, also=also or ())
     _print_result(result, chosen, offset)
+    for warning in result.warnings:
+        say(visible(warning))
     if not result.total:
         from sightread.cli.answers import nothing_found
 
@@ -130,22 +149,26 @@ def show(
     query: Annotated[
         str | None, typer.Option(metavar="QUERY", help="Outline only what this query finds.")
     ] = None,
+    also: AlsoOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
 ) -> None:
     """Show what was read in a picture, and where.
 
-    With --out, a copy of the picture is written in which the words are outlined.
+    With --out, a copy of the picture is written in which the words are outlined. Where only an
+    encoder finds what --query asks for, it is what the encoder takes for text.
     """
     if query is not None and out is None:
         raise UsageError("--query chooses what is outlined, so it needs --out FILE.")
+    if also and query is None:
+        raise UsageError("--also is about a query, so it needs --query.")
     from sightread.cli import reports
     from sightread.cli.answers import dump_json
 
     with open_library(library) as opened:
         record = opened.picture(picture)
-        boxes = _boxes(opened, record, query) if out is not None else []
+        boxes = _boxes(opened, record, query, also or ()) if out is not None else []
     if out is not None:
         _write_outlined(record, boxes, out, force)
     if as_json:
@@ -156,7 +179,9 @@ def show(
         say(f"{counted(len(boxes), 'word')} outlined in {visible(out)}")
 
 
-def _boxes(opened: Library, record: PictureRecord, line: str | None) -> list[Quad]:
+def _boxes(
+    opened: Library, record: PictureRecord, line: str | None, also: Sequence[str]
+) -> list[Quad]:
     if line is None:
         return [region.box for region in record.regions if region.box is not None]
     from dataclasses import replace
@@ -167,8 +192,10 @@ def _boxes(opened: Library, record: PictureRecord, line: str | None) -> list[Qua
     query = parse(line)
     this = Compare("id", "eq", record.id)
     where = AllOf((query.where, this)) if query.where else this
-    hits = opened.search(replace(query, where=where), k=1, threshold=0.0).hits
-    boxes = [box for hit in hits for evidence in hit.evidence for box in evidence.boxes]
+    result = opened.search(replace(query, where=where), k=1, threshold=0.0, also=also)
+    for warning in result.warnings:
+        say(visible(warning))
+    boxes = [box for hit in result.hits for evidence in hit.evidence for box in evidence.boxes]
     if not boxes:
         raise SightreadError(
             f"{line} is not written in this picture; nothing was outlined, and no file written."

@@ -23,7 +23,9 @@ WORD_MARK = "\0"
 """Put before an argument that is a word of the query although it starts with a hyphen. No
 argument of a process can hold this character."""
 
-_SEARCH_OPTIONS_WITH_VALUE = ("-k", "-L", "--library", "--offset", "--threshold", "--like")
+_SEARCH_OPTIONS_WITH_VALUE = (
+    *("-k", "-L", "--library", "--offset", "--threshold", "--like", "--encoder", "--also"),
+)
 _LOOKS_NEGATED = re.compile(r"-(?!-)(?:[^\x00-\x7f]|[^\s-]\S)")
 _ATTACHED_VALUE = re.compile(r"-k[0-9]+|-L[/.~].*", re.DOTALL)
 

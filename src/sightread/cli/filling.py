@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sightread.cli.entry import INTERRUPTED
-from sightread.cli.options import JsonOption, LibraryOption, QuietOption, open_library, say
+from sightread.cli.options import (
+    EncoderOption,
+    JsonOption,
+    LibraryOption,
+    QuietOption,
+    ReaderOnlyOption,
+    open_library,
+    say,
+)
 from sightread.cli.plain import counted, visible, write_bytes
 from sightread.errors import SightreadError, UsageError
 
@@ -42,6 +50,16 @@ def index(
     reread: Annotated[
         bool, typer.Option("--reread", help="Read pictures again that are known already.")
     ] = False,
+    encoder: EncoderOption = None,
+    reencode: Annotated[
+        bool,
+        typer.Option(
+            "--reencode",
+            help="Let the encoder take the place of another model in its space, once its vectors "
+            "are complete.",
+        ),
+    ] = False,
+    reader_only: ReaderOnlyOption = False,
     workers: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, max=256, help="Threads; by default one per core."),
@@ -56,7 +74,12 @@ def index(
     Run it again to bring the library up to date: what is known and unchanged is not opened
     again. Ctrl-C stops cleanly, and the same command goes on later. Files that cannot be read
     are listed by `sightread status --failed`.
+
+    With --encoder every picture gets a vector as well, those that are known already without being
+    read again. Later runs find the encoder by themselves.
     """
+    if reencode and encoder is None:
+        raise UsageError("--reencode needs --encoder DIR, the model that is to take over.")
     from sightread.images import MAX_PIXELS
     from sightread.search.ingest import IndexOptions
 
@@ -64,10 +87,16 @@ def index(
         exclude=tuple(exclude or ()),
         keep_missing=keep_missing,
         reread=reread,
+        reencode=reencode,
         workers=workers,
         max_pixels=max_megapixels * 1_000_000 if max_megapixels else MAX_PIXELS,
     )
-    with open_library(library, write=True, create=True) as opened, _Progress(quiet) as progress:
+    with (
+        open_library(
+            library, write=True, create=True, encoder=encoder, reader_only=reader_only
+        ) as opened,
+        _Progress(quiet) as progress,
+    ):
         report = opened.index(folders, options, progress.callback)
     _finish(report, as_json)
     if not report.seen:

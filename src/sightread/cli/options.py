@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sightread.errors import UsageError
+
 if TYPE_CHECKING:
     from sightread.library import Library
 
@@ -21,6 +23,26 @@ LibraryOption = Annotated[
         show_envvar=False,
         help="Where the library is kept: this option, or $SIGHTREAD_LIBRARY, or else "
         "~/.local/share/sightread/library.sightread.",
+    ),
+]
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="DIR",
+        help="A model folder: its encoder works beside the reader. The library remembers it.",
+    ),
+]
+ReaderOnlyOption = Annotated[
+    bool, typer.Option("--reader-only", help="Use no encoder, only the words that are read.")
+]
+AlsoOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--also",
+        metavar="SPACE",
+        help="Show after the others what only this encoder takes for a match, such as scene-text, "
+        "although it states no probability; may be repeated.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -37,14 +59,23 @@ def library_path(given: str | None) -> str:
     return os.path.join(data, "sightread", "library.sightread")
 
 
-def open_library(given: str | None, *, write: bool = False, create: bool = False) -> Library:
+def open_library(
+    given: str | None,
+    *,
+    write: bool = False,
+    create: bool = False,
+    encoder: str | None = None,
+    reader_only: bool = False,
+) -> Library:
     """Open the library for a command."""
+    if encoder is not None and reader_only:
+        raise UsageError("--encoder and --reader-only exclude each other; leave one out.")
     from sightread.library import Library
 
     path = library_path(given)
     if create:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-    return Library.open(path, write=write, create=create)
+    return Library.open(path, write=write, create=create, encoder=encoder, reader_only=reader_only)
 
 
 def say(text: str) -> None:

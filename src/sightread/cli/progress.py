@@ -1,4 +1,4 @@
-"""One line on stderr that says how far an indexing run is.
+"""One line on stderr that says how far a run is.
 
 On a terminal the line is redrawn in place; in a log file a plain line appears now and then.
 """
@@ -10,7 +10,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from sightread.cli.plain import duration, visible
 
@@ -21,8 +21,8 @@ REDRAW_S = 0.1
 LOG_LINE_S = 10.0
 
 
-class ProgressLine:
-    """A callback for `Library.index`; a context manager, so that the line is cleared at its end."""
+class StatusLine:
+    """One line that says how far something is; a context manager, so that it is cleared."""
 
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out
@@ -31,7 +31,7 @@ class ProgressLine:
         # The first redraw is at once, the first log line only when a run turns out to be long.
         self._due = clock() + (0.0 if self._live else LOG_LINE_S)
 
-    def __enter__(self) -> ProgressLine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -43,19 +43,22 @@ class ProgressLine:
         if self._live:
             self._write("\r\x1b[K")
 
-    def __call__(self, progress: IndexProgress) -> None:
-        """Show `progress` if it is time to; cheap enough to be called for every picture."""
+    def show(self, text: Callable[[], str], detail: Callable[[], str] = str) -> None:
+        """Show the text if it is time to; cheap enough to be called for every picture. `detail`
+        is added on a terminal only."""
         now = self._clock()
         if now < self._due:
             return
         self._due = now + (REDRAW_S if self._live else LOG_LINE_S)
-        line = describe(progress)
         if not self._live:
-            self._write(f"{line}\n")
+            self._write(f"{text()}\n")
             return
-        current = visible(os.path.basename(progress.current))
-        text = f"{line} · {current}" if current else line
-        self._write("\r" + clip(text, self._columns() - 1) + "\x1b[K")
+        parts = [part for part in (text(), detail()) if part]
+        self._write("\r" + clip(" · ".join(parts), self._columns() - 1) + "\x1b[K")
+
+    def say(self, text: str) -> None:
+        """A whole line that stays, above the status."""
+        self._write(f"\r\x1b[K{text}\n" if self._live else f"{text}\n")
 
     def _columns(self) -> int:
         try:
@@ -67,9 +70,17 @@ class ProgressLine:
         try:
             self._out.write(text)
             self._out.flush()
-        except OSError:  # A terminal that went away is no reason to stop indexing.
+        except OSError:  # A terminal that went away is no reason to stop.
             self._due = float("inf")
             self._live = False
+
+
+class ProgressLine(StatusLine):
+    """A callback for `Library.index`."""
+
+    def __call__(self, progress: IndexProgress) -> None:
+        """Show `progress` if it is time to."""
+        self.show(lambda: describe(progress), lambda: visible(os.path.basename(progress.current)))
 
 
 def describe(progress: IndexProgress) -> str:

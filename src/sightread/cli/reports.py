@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sightread.library import Status
     from sightread.search.ingest import IndexReport
     from sightread.search.ledger import Failure
-    from sightread.types import PictureRecord, RegionRecord
+    from sightread.types import PictureRecord, Quad, RegionRecord, SpaceInfo, TextArea
 
 FAILURE_FIELDS = ("path", "reason", "failed_at", "attempts")
 
@@ -32,13 +32,16 @@ def rows(pairs: Mapping[str, str]) -> str:
 def run_summary(report: IndexReport) -> str:
     """One or two sentences about a finished or stopped indexing run."""
     parts = [f"{counted(report.new, 'new picture')} read"]
+    if report.encoded:
+        parts.append(f"{counted(report.encoded, 'known one')} encoded")
     if report.unchanged:
         parts.append(f"{report.unchanged:,} unchanged")
     if report.known_content:
         parts.append(f"{report.known_content:,} copied or moved")
     if report.forgotten:
         parts.append(f"{report.forgotten:,} forgotten")
-    speed = f" ({report.pictures_per_s:.3g} pictures/s)" if report.new else ""
+    busy = report.new or report.encoded
+    speed = f" ({report.pictures_per_s:.3g} pictures/s)" if busy else ""
     text = f"{', '.join(parts)}; {duration(report.seconds)}{speed}."
     if report.failed:
         text += f" {counted(report.failed, 'file')} failed: `sightread status --failed` says why."
@@ -62,6 +65,21 @@ def status_fields(status: Status, path: str) -> dict[str, Any]:
         "reader": status.reader,
         "size_bytes": status.size_bytes,
         "last_indexed_at": moment(status.last_indexed_at),
+        "spaces": [_space_fields(space, status.pictures) for space in status.spaces],
+    }
+
+
+def _space_fields(space: SpaceInfo, pictures: int) -> dict[str, Any]:
+    return {
+        "space": space.spec.space,
+        "name": space.spec.name,
+        "revision": space.spec.revision,
+        "dim": space.spec.dim,
+        "calibrated": space.spec.calibration is not None,
+        "folder": space.folder,
+        "serving": space.serving,
+        "pictures": space.pictures,
+        "missing": pictures - space.pictures,
     }
 
 
@@ -80,9 +98,23 @@ def status_text(status: Status, path: str, now: float | None = None) -> str:
             "words": f"{status.words:,}",
             "failed": failed + (" (`sightread status --failed` says why)" if status.failed else ""),
             "reader": visible(status.reader),
+            "encoders": "\n".join(_space_text(one, status.pictures) for one in status.spaces),
             "indexed": f"{indexed}{ago}" if indexed else "never",
         }
     )
+
+
+def _space_text(space: SpaceInfo, pictures: int) -> str:
+    spec = space.spec
+    model = " ".join(filter(None, (spec.name, spec.revision[:12])))
+    missing = pictures - space.pictures
+    if not space.serving:
+        state = f"to follow, {space.pictures:,} of {counted(pictures, 'picture')} encoded"
+    else:
+        without = f", {missing:,} without" if missing else ""
+        ranks = "" if spec.calibration else "; not calibrated: only orders what is found"
+        state = f"{counted(space.pictures, 'picture')}{without}{ranks}"
+    return visible(f"{spec.space} ({model}): {state}")
 
 
 # --- failed files -----------------------------------------------------------------------------
@@ -138,16 +170,27 @@ def picture_fields(record: PictureRecord) -> dict[str, Any]:
         "keywords": list(about.keywords),
         "persons": list(about.persons),
         "words": [_word_fields(region) for region in record.regions if region.field == "written"],
+        "spaces": {
+            space: {"areas": [_area_fields(area) for area in embedding.areas]}
+            for space, embedding in record.embeddings.items()
+        },
     }
 
 
+def _area_fields(area: TextArea) -> dict[str, Any]:
+    return {"confidence": round(area.confidence, 4), "box": _corners(area.box)}
+
+
+def _corners(box: Quad) -> list[list[float]]:
+    return [[round(float(x), 1), round(float(y), 1)] for x, y in box]
+
+
 def _word_fields(region: RegionRecord) -> dict[str, Any]:
-    box = region.box and [[round(float(x), 1), round(float(y), 1)] for x, y in region.box]
     return {
         "text": region.text,
         "confidence": round(float(region.confidence), 4),
         "line": region.line,
-        "box": box,
+        "box": region.box and _corners(region.box),
     }
 
 
@@ -170,6 +213,10 @@ def picture_text(record: PictureRecord) -> str:
             "keywords": visible(", ".join(about.keywords)),
             "persons": visible(", ".join(about.persons)),
             "read by": visible(record.reader),
+            "encoded": ", ".join(
+                f"{visible(space)} ({counted(len(one.areas), 'area')} of text)"
+                for space, one in record.embeddings.items()
+            ),
         }
     )
     written = [region for region in record.regions if region.field == "written"]

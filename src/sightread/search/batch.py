@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sightread.protocols import Store
+from sightread.search.encoding import by_space
 from sightread.search.known import KnownPaths
 from sightread.search.ledger import Ledger
-from sightread.types import PathStamp, PictureId, PictureRecord
+from sightread.types import ImageEmbedding, PathStamp, PictureId, PictureRecord
 
 PICTURES = 64
 FILES = 2048
@@ -30,7 +31,9 @@ class Batch:
         self._joining: dict[PictureId, dict[str, PathStamp]] = {}
         self._leaving: dict[PictureId, set[str]] = {}
         self._contents: dict[PictureId, str] = {}
+        self._vectors: dict[PictureId, Mapping[str, ImageEmbedding]] = {}
         self._failed: dict[str, tuple[PathStamp, str]] = {}
+        self._noted: dict[str, tuple[PathStamp, str]] = {}
         self._fine: set[str] = set()
 
     @property
@@ -39,7 +42,7 @@ class Batch:
 
     @property
     def full(self) -> bool:
-        return len(self._records) >= PICTURES or self.files >= FILES
+        return len(self._records) + len(self._vectors) >= PICTURES or self.files >= FILES
 
     def add_record(self, stamp: PathStamp, record: PictureRecord) -> None:
         """A picture that was read in this file."""
@@ -54,6 +57,22 @@ class Batch:
         self._leave_old(stamp.path, picture)
         self._joining.setdefault(picture, {})[stamp.path] = stamp
         self._fine.add(stamp.path)
+
+    def add_vectors(
+        self,
+        stamp: PathStamp,
+        picture: PictureId,
+        sha256: str,
+        embeddings: Mapping[str, ImageEmbedding],
+    ) -> None:
+        """Vectors of a picture of the library, made from this file."""
+        self.add_path(stamp, picture, sha256)
+        if embeddings:
+            self._vectors[picture] = embeddings
+
+    def note(self, stamp: PathStamp, reason: str) -> None:
+        """A file that is a picture, but not all that should be known of it is."""
+        self._noted[stamp.path] = (stamp, reason)
 
     def add_failure(self, stamp: PathStamp, reason: str) -> None:
         """A file that is not a picture (any more)."""
@@ -89,9 +108,12 @@ class Batch:
             self._store.set_stamps(moved)
         if puts:
             self._store.put(puts)
-        if puts or moved:
+        for space, embeddings in by_space(self._vectors).items():
+            self._store.set_embeddings(space, embeddings)
+        if puts or moved or self._vectors:
             self._store.flush()
-        self._ledger.record(list(self._failed.values()), self._fine - self._failed.keys())
+        failed = {**self._noted, **self._failed}
+        self._ledger.record(list(failed.values()), self._fine - failed.keys())
         self._clear()
         return files
 
@@ -112,14 +134,16 @@ class Batch:
         for picture, record in there.items():
             if self._contents.get(picture, record.sha256) != record.sha256:
                 self._records.pop(picture, None)
+                self._vectors.pop(picture, None)
                 for stamp in self._joining.pop(picture).values():
                     self._fine.discard(stamp.path)
                     self.add_failure(stamp, _same_id(picture))
 
     def _clear(self) -> None:
-        for kept in (self._records, self._joining, self._leaving, self._contents, self._failed):
+        for kept in (self._records, self._joining, self._leaving, self._contents):
             kept.clear()
-        self._fine.clear()
+        for some in (self._vectors, self._failed, self._noted, self._fine):
+            some.clear()
 
 
 def _same_id(picture: PictureId) -> str:

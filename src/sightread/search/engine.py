@@ -1,53 +1,55 @@
 """From a query line to an answer. Down once, up once; nothing loops back.
 
 parse -> candidate tokens per term, from the vocabulary in memory -> one call to the store for
-their occurrences, filters applied -> score, combine, cut at the threshold -> the pictures of one
-page with the evidence for each.
+their occurrences, filters applied -> score; beside that each encoder ranks the pictures nearest to
+the terms and to the free query -> combine, cut at the threshold -> the pictures of one page with
+the evidence for each.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from sightread.errors import UsageError
 from sightread.protocols import Store
-from sightread.search.calibrate import DEFAULT_THRESHOLD, KINDS, threshold_for
-from sightread.search.fusion import Ranking, combine
+from sightread.search.calibrate import DEFAULT_THRESHOLD
+from sightread.search.channels import Channels
+from sightread.search.evidence import Found, Shown, hit
+from sightread.search.fusion import Extras, Ranking, combine, extras, shown
 from sightread.search.match import Matcher
-from sightread.search.phrases import Occurrences
 from sightread.search.query import format_query, parse
-from sightread.search.words import Plan, occurrences, plan
+from sightread.search.words import occurrences, plan
 from sightread.text import key
-from sightread.types import Evidence, Hit, PictureRecord, Quad, Query, Result
+from sightread.types import Hit, Query, Result
 
 _FLOOR = 0.05
 """Readings less likely than this are not fetched for an answer that would not show them."""
 
-MAX_EVIDENCE = 20
-"""Places shown per term and picture, best first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A ranking of the whole library with what it was made of."""
-
-    ranking: Ranking
-    terms: tuple[tuple[Plan, Occurrences | None], ...]
+_DEPTH = 200
+"""At least so many pictures are asked of each encoder for each string."""
 
 
 class Engine:
     """Searches one library. Not safe for several threads at once; make one engine for each."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, channels: Channels | None = None) -> None:
+        """Without `channels` by the words that were read alone."""
         self._store = store
+        self._channels = channels
         self._version: int | None = None
         self._matcher: Matcher | None = None
 
     def search(
-        self, query: str | Query, *, k: int = 20, offset: int = 0, threshold: float | None = None
+        self,
+        query: str | Query,
+        *,
+        k: int = 20,
+        offset: int = 0,
+        threshold: float | None = None,
+        also: Sequence[str] = (),
     ) -> Result:
         """The answer to a query line.
 
@@ -56,29 +58,34 @@ class Engine:
             k: at most so many hits, after `offset` better ones.
             threshold: pictures below this probability are left out. None for the default, or,
                 where nothing reaches it, for the lower `calibrate.FALLBACK_THRESHOLD`.
+            also: spaces without probabilities whose nearest pictures are wanted all the same,
+                after the others.
 
         Raises:
             QueryError: the line cannot be understood.
-            UsageError: nothing to look for, or a number out of range.
+            UsageError: nothing to look for, a number out of range, or no such space.
         """
         began = time.perf_counter()
         _check(k, offset, threshold)
+        self._check_spaces(also)
         parsed = parse(query) if isinstance(query, str) else query
-        found = self.find(parsed, floor=_FLOOR if threshold is None else min(_FLOOR, threshold))
-        ranking = found.ranking
-        cut = threshold_for(ranking.probability) if threshold is None else threshold
-        total = int(np.count_nonzero(ranking.probability >= cut))
+        floor = _FLOOR if threshold is None else min(_FLOOR, threshold)
+        found = self.find(parsed, floor, max(_DEPTH, 5 * (offset + k)))
+        answers, cut = shown(found.ranking, threshold)
+        beside = extras(found.read, DEFAULT_THRESHOLD, found.by(also), answers.picture)
+        total = len(answers.picture) + len(beside.picture)
         return Result(
             query=format_query(parsed),
-            hits=self._page(found, offset, min(offset + k, total)),
+            hits=self._page(found, answers, beside, range(offset, min(offset + k, total))),
             total=total,
-            below=len(ranking.picture) - total,
+            below=len(found.ranking.picture) - len(answers.picture),
             threshold=cut,
             nearest=() if total else self._nearest(parsed),
+            warnings=found.warnings,
             took_ms=1000 * (time.perf_counter() - began),
         )
 
-    def find(self, query: Query, floor: float = 0.0) -> Found:
+    def find(self, query: Query, floor: float = 0.0, depth: int = _DEPTH) -> Found:
         """Every picture that may answer, best first, down to a probability of about `floor`."""
         if not any(not term.negated for term in query.terms):
             raise UsageError(
@@ -91,8 +98,9 @@ class Engine:
         boxes = any(len(term.words) > 1 for term in query.terms)
         hits = self._store.search_words(asked, query.where, boxes=boxes)
         terms = tuple((one, occurrences(one, asked, hits)) for one in plans)
-        ranking = combine([(one.term, rows) for one, rows in terms], DEFAULT_THRESHOLD)
-        return Found(ranking, terms)
+        ranked, warnings = self._channels.ask(query, depth, floor) if self._channels else ((), ())
+        ranking = combine([(one.term, rows) for one, rows in terms], DEFAULT_THRESHOLD, ranked)
+        return Found(ranking, terms, ranked, warnings)
 
     def _current_matcher(self) -> Matcher:
         version = self._store.refresh()
@@ -107,16 +115,31 @@ class Engine:
         missing = [word for word in words if word and not matcher.knows(word)]
         return tuple(dict.fromkeys(near for word in missing for near in matcher.nearest(word)))
 
-    def _page(self, found: Found, start: int, stop: int) -> tuple[Hit, ...]:
-        ids = [int(i) for i in found.ranking.picture[start:stop]]
-        records = {record.id: record for record in self._store.get(ids)}
-        hits = []
-        for rank, picture in enumerate(ids, start):
-            if picture not in records:  # forgotten by another process a moment ago
-                continue
-            probability = float(found.ranking.probability[rank])
-            hits.append(_hit(records[picture], probability, found, rank + 1))
-        return tuple(hits)
+    def _page(
+        self, found: Found, answers: Ranking, beside: Extras, places: range
+    ) -> tuple[Hit, ...]:
+        pictures = np.concatenate([answers.picture, beside.picture])
+        scores = np.concatenate([answers.probability, beside.score])
+        split = len(answers.picture)
+        page = [
+            Shown(int(pictures[at]), at + 1, float(scores[at]), calibrated=at < split)
+            for at in places
+        ]
+        ids = [one.picture for one in page]
+        records = self._store.get(ids, embeddings=bool(found.ranked))
+        by_id = {record.id: record for record in records}
+        # One that is not there was forgotten by another process a moment ago.
+        return tuple(hit(by_id[one.picture], one, found) for one in page if one.picture in by_id)
+
+    def _check_spaces(self, names: Sequence[str]) -> None:
+        known = self._channels.spaces() if self._channels else []
+        for name in names:
+            if name not in known:
+                there = f"it has {', '.join(known)}" if known else "it has none"
+                raise UsageError(
+                    f"The library has no space {name} to search in; {there}: "
+                    "`sightread index --encoder DIR` makes one."
+                )
 
 
 def _check(k: int, offset: int, threshold: float | None) -> None:
@@ -126,56 +149,3 @@ def _check(k: int, offset: int, threshold: float | None) -> None:
         )
     if threshold is not None and not 0 <= threshold <= 1:
         raise UsageError(f"The threshold is {threshold}; it must be a probability from 0 to 1.")
-
-
-def _hit(record: PictureRecord, probability: float, found: Found, rank: int) -> Hit:
-    evidence: list[Evidence] = []
-    for one, rows in found.terms:
-        if rows is not None and not one.term.negated:
-            evidence += _evidence(record, one, rows, rank)
-    return Hit(
-        id=record.id,
-        path=record.stamps[0].path if record.stamps else "",
-        score=probability,
-        probability=probability,
-        evidence=tuple(evidence),
-        width=record.width,
-        height=record.height,
-        taken_at=record.metadata.taken_at,
-    )
-
-
-def _evidence(record: PictureRecord, one: Plan, rows: Occurrences, rank: int) -> list[Evidence]:
-    """The places of one term in one picture, each region once; weak ones only if there are no
-    others, since an outlined look-alike beside the word itself would mislead."""
-    start, stop = np.searchsorted(rows.picture, [record.id, record.id + 1])
-    mine = np.arange(start, stop)
-    order = mine[np.argsort(-rows.probability[mine], kind="stable")]
-    shown: list[Evidence] = []
-    taken: set[int] = set()
-    for row in order[: 4 * MAX_EVIDENCE]:
-        weak = rows.probability[row] < DEFAULT_THRESHOLD
-        regions = [int(o) for o in rows.ordinals[row] if 0 <= o < len(record.regions)]
-        if (weak and shown) or taken.intersection(regions) or len(shown) == MAX_EVIDENCE:
-            continue
-        taken.update(regions)
-        shown.append(_one_place(record, one, rows, int(row), rank))
-    return shown
-
-
-def _one_place(
-    record: PictureRecord, one: Plan, rows: Occurrences, row: int, rank: int
-) -> Evidence:
-    regions = [record.regions[o] for o in rows.ordinals[row] if 0 <= o < len(record.regions)]
-    boxes: list[Quad] = [region.box for region in regions if region.box is not None]
-    probability = float(rows.probability[row])
-    return Evidence(
-        channel=regions[0].field if regions else "written",
-        rank=rank,
-        score=probability,
-        match=KINDS[rows.kind[row]],
-        edits=int(rows.edits[row]),
-        term=" ".join(one.term.words),
-        word=" ".join(region.text for region in regions),
-        boxes=tuple(boxes),
-    )

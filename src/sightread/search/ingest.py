@@ -1,8 +1,8 @@
 """Index folders: follow what changed, read what is new, forget what vanished.
 
-One thread walks ahead, worker threads read (`pipeline`), and the thread that called `ingest`
-collects what they found and writes it (`batch`). A run can be ended at any moment: the next one
-sees by stamps and content hashes what is done, and goes on.
+One thread walks ahead, worker threads read and encode (`pipeline`), and the thread that called
+`ingest` collects what they found and writes it (`batch`). A run can be ended at any moment: the
+next one sees by stamps and content hashes what is done, and goes on.
 """
 
 from __future__ import annotations
@@ -17,14 +17,24 @@ from numpy.typing import NDArray
 
 from sightread.errors import LibraryError, UsageError
 from sightread.images import MAX_PIXELS
+from sightread.interrupt import Interrupt
 from sightread.protocols import Reader, Store
 from sightread.search.backlog import Backlog
 from sightread.search.batch import Batch
-from sightread.search.interrupt import Interrupt
+from sightread.search.encoding import Encoding, Source
 from sightread.search.known import Claims, KnownPaths
 from sightread.search.ledger import Ledger
 from sightread.search.missing import Walked, clear_vanished_failures, forget_missing
-from sightread.search.pipeline import Failed, Gone, Outcome, Read, Same, Stopped, Workers
+from sightread.search.pipeline import (
+    Encoded,
+    Failed,
+    Gone,
+    Outcome,
+    Read,
+    Same,
+    Stopped,
+    Workers,
+)
 from sightread.search.progress import Counts, IndexProgress, IndexReport, Pace, ProgressCallback
 from sightread.search.scout import Scout
 from sightread.types import Compare, Not, PictureId
@@ -43,6 +53,7 @@ class IndexOptions:
         exclude: patterns of names and paths to leave out, see `walk`.
         keep_missing: keep pictures whose files are gone.
         reread: read pictures again that another reader (or other settings) has read.
+        reencode: let an encoder take the place of another revision in its space.
         workers: threads that read; None: one per processor that this process may use.
         max_pixels: larger pictures are refused.
         retry_failed: try files again that failed before and have not changed.
@@ -51,6 +62,7 @@ class IndexOptions:
     exclude: tuple[str, ...] = ()
     keep_missing: bool = False
     reread: bool = False
+    reencode: bool = False
     workers: int | None = None
     max_pixels: int = MAX_PIXELS
     retry_failed: bool = False
@@ -63,8 +75,12 @@ def ingest(
     folders: Sequence[str],
     options: IndexOptions | None = None,
     progress: ProgressCallback | None = None,
+    encoders: Sequence[Source] = (),
 ) -> IndexReport:
     """Bring the library up to date with the folders. Only paths in these folders are touched.
+
+    Pictures that lack a vector by one of the encoders get it, those whose words are known without
+    being read again. One that cannot be encoded keeps its words; its file goes to the ledger.
 
     The first Ctrl-C (or SIGTERM, or KeyboardInterrupt from `progress`) ends the run in good order:
     pictures being read are finished and written. The second one raises KeyboardInterrupt at once.
@@ -72,10 +88,12 @@ def ingest(
     Args:
         store: open for writing.
         progress: called from this thread, at most five times a second and once at the end.
+        encoders: one for each space.
 
     Raises:
         UsageError: a folder is not there, or an option has no meaning.
-        LibraryError: the library cannot be written, or was read by another reader.
+        LibraryError: the library cannot be written, was read by another reader, or has vectors of
+            another revision of an encoder.
     """
     options = options or IndexOptions()
     if options.workers is not None and options.workers < 1:
@@ -85,7 +103,8 @@ def ingest(
     stale = other_reader(store, reader.spec.revision, known.pictures())
     if len(stale) and not options.reread:
         raise LibraryError(_mixed(store, stale, reader.spec.revision))
-    job = _Job(store, reader, ledger, options, progress or _silent)
+    encoding = Encoding(store, encoders, options.reencode)
+    job = _Job(store, reader, encoding, ledger, options, progress or _silent)
     with Interrupt() as interrupt:
         return _Run(job, known, stale, roots, interrupt).run()
 
@@ -131,6 +150,7 @@ class _Job:
 
     store: Store
     reader: Reader
+    encoding: Encoding
     ledger: Ledger
     options: IndexOptions
     progress: ProgressCallback
@@ -153,19 +173,27 @@ class _Run:
         self._stale = stale
         self._interrupt = interrupt
         self._batch = Batch(job.store, job.ledger, known)
-        self._claims = Claims(np.setdiff1d(job.store.ids(), stale))
+        encoding = job.encoding
+        self._claims = Claims(np.setdiff1d(job.store.ids(), stale), encoding.encoded)
+        due = np.union1d(stale, encoding.lacking(known.pictures()))
         failed = {
             failure.path: None if options.retry_failed else failure.stamp
             for failure in job.ledger.failures()
         }
         backlog = Backlog()
-        self._scout = Scout(roots, options.exclude, known, stale, failed, backlog)
+        self._scout = Scout(roots, options.exclude, known, due, failed, backlog)
         count = options.workers or len(os.sched_getaffinity(0))
         self._workers = Workers(
-            backlog, self._claims, job.reader, count=count, max_pixels=options.max_pixels
+            backlog,
+            self._claims,
+            job.reader,
+            encoding.encoders,
+            count=count,
+            max_pixels=options.max_pixels,
         )
         self._twins: dict[PictureId, list[Same]] = {}
         self._unreadable: dict[PictureId, str] = {}
+        self._unencoded: dict[PictureId, str] = {}
         self._counts = Counts()
         self._pace = Pace()
         self._saved = 0
@@ -222,26 +250,52 @@ class _Run:
             return
         self._current = outcome.stamp.path
         if isinstance(outcome, Read):
-            picture = outcome.record.id
             batch.add_record(outcome.stamp, outcome.record)
-            counts.new += 1
-            self._claims.settle(picture)
-            for twin in self._twins.pop(picture, ()):
-                self._take(twin)
+            self._settle(outcome.record.id, outcome)
+        elif isinstance(outcome, Encoded):
+            batch.add_vectors(outcome.stamp, outcome.picture, outcome.sha256, outcome.embeddings)
+            self._settle(outcome.picture, outcome)
         elif isinstance(outcome, Failed):
             batch.add_failure(outcome.stamp, outcome.reason)
             counts.failed += 1
             if outcome.picture is not None:
                 self._unreadable[outcome.picture] = outcome.reason
-                for twin in self._twins.pop(outcome.picture, ()):
-                    self._take(twin)
+                self._take_twins(outcome.picture)
         elif self._claims.is_known(outcome.picture):
             batch.add_path(outcome.stamp, outcome.picture, outcome.sha256)
-            counts.known_content += 1
+            self._count_copy(outcome)
         elif outcome.picture in self._unreadable:
             self._take(Failed(outcome.stamp, self._unreadable[outcome.picture]))
         else:  # still being read
             self._twins.setdefault(outcome.picture, []).append(outcome)
+
+    def _settle(self, picture: PictureId, outcome: Read | Encoded) -> None:
+        if outcome.unencoded:
+            self._unencoded[picture] = outcome.unencoded
+            self._batch.note(outcome.stamp, outcome.unencoded)
+            self._counts.failed += 1
+        elif isinstance(outcome, Read):
+            self._counts.new += 1
+        else:
+            self._counts.encoded += 1
+        self._claims.settle(picture)
+        self._take_twins(picture)
+
+    def _count_copy(self, copy: Same) -> None:
+        if copy.picture in self._unencoded:
+            self._batch.note(copy.stamp, self._unencoded[copy.picture])
+            self._counts.failed += 1
+        elif (
+            not self._claims.needs_reading(copy.picture)
+            and self._known.meet(copy.stamp) == copy.picture
+        ):
+            self._counts.copies += 1
+        else:
+            self._counts.known_content += 1
+
+    def _take_twins(self, picture: PictureId) -> None:
+        for twin in self._twins.pop(picture, ()):
+            self._take(twin)
 
     def _commit(self) -> None:
         self._saved += self._batch.commit()
@@ -253,8 +307,9 @@ class _Run:
         cleaning = forget_missing(job.store, self._known, walked, job.options.keep_missing)
         self._counts.forgotten = cleaning.forgotten
         clear_vanished_failures(job.ledger, walked, self._scout.unmet_failures)
+        warnings = job.encoding.finish(job.ledger)
         job.store.maintain()
-        return cleaning.warnings + self._left_over()
+        return cleaning.warnings + self._left_over() + warnings
 
     def _left_over(self) -> list[str]:
         if not len(self._stale):
@@ -280,7 +335,7 @@ class _Run:
                 walked=scout.finished,
                 done=scout.unchanged + scout.failed_before + counts.handled,
                 new=counts.new,
-                unchanged=scout.unchanged,
+                unchanged=scout.unchanged + counts.copies,
                 known_content=counts.known_content,
                 failed=scout.failed_before + counts.failed,
                 forgotten=counts.forgotten,
@@ -289,6 +344,7 @@ class _Run:
                 seconds_left=left / files_per_s if scout.finished and files_per_s > 0 else None,
                 current=self._current,
                 stopping=self._interrupt.requested,
+                encoded=counts.encoded,
             )
         )
 
@@ -301,7 +357,7 @@ class _Run:
             seen=scout.seen,
             done=scout.unchanged + scout.failed_before + counts.handled,
             new=counts.new,
-            unchanged=scout.unchanged,
+            unchanged=scout.unchanged + counts.copies,
             known_content=counts.known_content,
             failed=scout.failed_before + counts.failed,
             forgotten=counts.forgotten,
@@ -313,4 +369,6 @@ class _Run:
             reader_cpu_s=times.reader_cpu_s,
             worker_cpu_s=times.worker_cpu_s,
             cpu_s=time.process_time() - started[1],
+            encoded=counts.encoded,
+            encoder_s=times.encoder_s,
         )

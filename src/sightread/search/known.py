@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 import numpy as np
@@ -77,20 +77,24 @@ class KnownPaths:
 
 
 class Claims:
-    """Which contents need no reading: known, or being read by a worker of this run.
+    """Which contents need a worker, and for what: all others are known, or in the hands of one.
 
     Args:
         known: ids that need no reading, ascending.
+        encoded: for each space the ids that need no vector there, ascending.
     """
 
-    def __init__(self, known: NDArray[np.int64]) -> None:
+    def __init__(
+        self, known: NDArray[np.int64], encoded: Mapping[str, NDArray[np.int64]] | None = None
+    ) -> None:
         self._known = known
+        self._encoded = encoded or {}
         self._read: set[PictureId] = set()
         self._taken: set[PictureId] = set()
         self._lock = threading.Lock()
 
     def claim(self, picture: PictureId) -> bool:
-        """True for the one caller that shall read this content, False for all others."""
+        """True for the one caller that shall read or encode this content, False for all others."""
         with self._lock:
             if self.is_known(picture) or picture in self._taken:
                 return False
@@ -98,16 +102,29 @@ class Claims:
             return True
 
     def is_known(self, picture: PictureId) -> bool:
-        """Whether the content has been read, in this run or before."""
-        row = int(np.searchsorted(self._known, picture))
-        before = row < len(self._known) and bool(self._known[row] == picture)
-        return before or picture in self._read
+        """Whether all was done with the content, in this run or before."""
+        if picture in self._read:
+            return True
+        return not self.needs_reading(picture) and not self.lacking(picture)
+
+    def needs_reading(self, picture: PictureId) -> bool:
+        """Whether the words of the content were unknown when the run started."""
+        return not _among(self._known, picture)
+
+    def lacking(self, picture: PictureId) -> list[str]:
+        """The spaces in which the content had no vector when the run started."""
+        return [space for space, ids in self._encoded.items() if not _among(ids, picture)]
 
     def settle(self, picture: PictureId) -> None:
-        """The claimed content has been read."""
+        """The claimed content has been dealt with."""
         with self._lock:
             self._taken.discard(picture)
             self._read.add(picture)
+
+
+def _among(ascending: NDArray[np.int64], picture: PictureId) -> bool:
+    row = int(np.searchsorted(ascending, picture))
+    return row < len(ascending) and bool(ascending[row] == picture)
 
 
 def _hash(path: str) -> int:

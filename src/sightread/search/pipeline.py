@@ -1,4 +1,4 @@
-"""Worker threads that turn files into records: read, hash, decode, read the words.
+"""Worker threads that turn files into records: read, hash, decode, read the words, encode.
 
 How much memory is in use at once is bounded twice: each worker holds one file, and the pictures
 that are being decoded share a budget of pixels, so that a 100-megapixel scan is decoded while no
@@ -12,17 +12,25 @@ import queue
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sightread import images
 from sightread.errors import PictureError
-from sightread.protocols import Reader
+from sightread.protocols import DualEncoder, Reader
 from sightread.search.backlog import Backlog
+from sightread.search.encoding import encode
 from sightread.search.known import Claims
 from sightread.search.records import picture_record
-from sightread.types import PathStamp, Picture, PictureId, PictureRecord, WordRegion
+from sightread.types import (
+    ImageEmbedding,
+    PathStamp,
+    Picture,
+    PictureId,
+    PictureRecord,
+    WordRegion,
+)
 
 DECODING_PIXELS = 64_000_000
 """Pixels that all workers together decode at once (at up to 4 bytes while decoding). One picture
@@ -34,10 +42,23 @@ _REASON_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A file with new content, and the record of that content."""
+    """A file with new content, and the record of that content. `unencoded` says why it lacks a
+    vector that it should have."""
 
     stamp: PathStamp
     record: PictureRecord
+    unencoded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A file with content whose words are known, and the vectors that it lacked."""
+
+    stamp: PathStamp
+    picture: PictureId
+    sha256: str
+    embeddings: Mapping[str, ImageEmbedding]
+    unencoded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +93,16 @@ class Stopped:
     error: BaseException | None = None
 
 
-Outcome = Read | Same | Failed | Gone
+Outcome = Read | Encoded | Same | Failed | Gone
 Event = Outcome | Stopped
 
 
 @dataclass(slots=True)
 class Times:
     """Seconds of all workers together: by the clock and by the processor, inside the reader and
-    in all."""
+    in all; inside the encoders by the clock."""
 
+    encoder_s: float = 0.0
     reader_s: float = 0.0
     reader_cpu_s: float = 0.0
     worker_cpu_s: float = 0.0
@@ -113,7 +135,14 @@ class Workers:
     """Daemon threads, so that a second Ctrl-C ends the process although they still read."""
 
     def __init__(
-        self, backlog: Backlog, claims: Claims, reader: Reader, *, count: int, max_pixels: int
+        self,
+        backlog: Backlog,
+        claims: Claims,
+        reader: Reader,
+        encoders: Mapping[str, DualEncoder],
+        *,
+        count: int,
+        max_pixels: int,
     ) -> None:
         self._events: queue.Queue[Event] = queue.Queue(_WAITING)
         self.times = Times()
@@ -121,6 +150,7 @@ class Workers:
         self._claims = claims
         self._reader = reader
         self._spec = reader.spec
+        self._encoders = encoders
         self._max_pixels = max_pixels
         self._budget = PixelBudget(DECODING_PIXELS)
         self._times_lock = threading.Lock()
@@ -172,18 +202,43 @@ class Workers:
             picture, sha256 = images.content_id(data)
             if not self._claims.claim(picture):
                 return Same(stamp, picture, sha256)
+            if not self._claims.needs_reading(picture):
+                return self._encoded(stamp, (picture, sha256), data)
             claimed = picture
-            return Read(stamp, self._record((picture, sha256), data))
+            return self._read(stamp, (picture, sha256), data)
         except Exception as error:
             if claimed is None and not os.path.lexists(path):
                 return Gone(path)
             return Failed(stamp, _one_line(_reason(error)), claimed)
 
-    def _record(self, identity: tuple[PictureId, str], data: bytes) -> PictureRecord:
+    def _read(self, stamp: PathStamp, identity: tuple[PictureId, str], data: bytes) -> Read:
+        picture = self._decode(data)
+        words = self._words(picture)
+        embeddings, unencoded = self._embeddings(picture, identity[0])
+        record = picture_record(identity, picture, words, self._spec.revision, embeddings)
+        return Read(stamp, record, _one_line(unencoded))
+
+    def _encoded(self, stamp: PathStamp, identity: tuple[PictureId, str], data: bytes) -> Encoded:
+        # Whatever fails here: the words of this picture are known, and stay.
+        try:
+            embeddings, unencoded = self._embeddings(self._decode(data), identity[0])
+        except Exception as error:
+            embeddings, unencoded = {}, f"read, but not encoded: {_reason(error)}"
+        return Encoded(stamp, *identity, embeddings, _one_line(unencoded))
+
+    def _decode(self, data: bytes) -> Picture:
         limit = self._spec.side_limit_px
         with self._budget.hold(images.decoding_pixels(data, side_limit_px=limit)):
-            picture = images.decode(data, side_limit_px=limit, max_pixels=self._max_pixels)
-        return picture_record(identity, picture, self._words(picture), self._spec.revision)
+            return images.decode(data, side_limit_px=limit, max_pixels=self._max_pixels)
+
+    def _embeddings(
+        self, picture: Picture, number: PictureId
+    ) -> tuple[dict[str, ImageEmbedding], str]:
+        clock = time.perf_counter()
+        found = encode(picture, [self._encoders[space] for space in self._claims.lacking(number)])
+        with self._times_lock:
+            self.times.encoder_s += time.perf_counter() - clock
+        return found
 
     def _words(self, picture: Picture) -> list[WordRegion]:
         clock, cpu = time.perf_counter(), time.thread_time()

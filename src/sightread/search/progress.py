@@ -13,9 +13,14 @@ _REPORTS_PER_S = 5.0
 
 @dataclass(slots=True)
 class Counts:
-    """Files that workers had in hand, by what became of them, and pictures forgotten."""
+    """Files that workers had in hand, by what became of them, and pictures forgotten.
+
+    `copies` are unchanged files of pictures that were encoded from another one of their files.
+    """
 
     new: int = 0
+    encoded: int = 0
+    copies: int = 0
     known_content: int = 0
     failed: int = 0
     gone: int = 0
@@ -23,7 +28,8 @@ class Counts:
 
     @property
     def handled(self) -> int:
-        return self.new + self.known_content + self.failed + self.gone
+        done = self.new + self.encoded + self.copies + self.known_content
+        return done + self.failed + self.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,8 @@ class IndexProgress:
     `seen`: met by the walk so far, all there are once `walked`. `done`: finished one way or
     another. `new`: read in this run. `unchanged`: not opened, since size and time are the same.
     `known_content`: moved, copied or only touched, content known. `failed`: in the ledger,
-    including those that failed before and have not changed since. `forgotten`: pictures without a
+    including those that failed before and have not changed since, and those that were read but
+    not encoded. `encoded`: known before, and has a vector now. `forgotten`: pictures without a
     file, at the end of the run. `saved`: done, and would survive a crash now.
     `seconds_left`: None until the walk is complete and a pace is known. `current`: finished last.
     `stopping`: asked to end, finishing what is in hand.
@@ -52,6 +59,7 @@ class IndexProgress:
     seconds_left: float | None
     current: str
     stopping: bool = False
+    encoded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +68,8 @@ class IndexReport:
 
     `pictures_per_s` counts all files that were opened. `warnings` are sentences for the user.
     `reader_s` and `reader_cpu_s` are the seconds, by the clock and by the processor, that the
-    worker threads spent in the reader; `worker_cpu_s` is all their processor time, `cpu_s` that of
-    the whole process while the run lasted.
+    worker threads spent in the reader, `encoder_s` those in the encoders; `worker_cpu_s` is all
+    their processor time, `cpu_s` that of the whole process while the run lasted.
     """
 
     seen: int
@@ -79,6 +87,8 @@ class IndexReport:
     reader_cpu_s: float = 0.0
     worker_cpu_s: float = 0.0
     cpu_s: float = 0.0
+    encoded: int = 0
+    encoder_s: float = 0.0
 
 
 ProgressCallback = Callable[[IndexProgress], None]

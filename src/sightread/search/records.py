@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sightread import text
 from sightread.types import (
     Field,
+    ImageEmbedding,
     Metadata,
     Picture,
     PictureId,
@@ -19,7 +20,11 @@ from sightread.types import (
 
 
 def picture_record(
-    identity: tuple[PictureId, str], picture: Picture, words: Sequence[WordRegion], reader: str
+    identity: tuple[PictureId, str],
+    picture: Picture,
+    words: Sequence[WordRegion],
+    reader: str,
+    embeddings: Mapping[str, ImageEmbedding] | None = None,
 ) -> PictureRecord:
     """The record of a picture, as yet without paths.
 
@@ -28,6 +33,7 @@ def picture_record(
         picture: as decoded, perhaps reduced.
         words: as read in `picture.pixels`, boxes in its pixels.
         reader: revision of the reader.
+        embeddings: by space, areas in pixels of the full picture.
     """
     regions = [*written_regions(words, picture)]
     next_line = 1 + max((region.line for region in regions), default=-1)
@@ -43,18 +49,17 @@ def picture_record(
         indexed_at=time.time(),
         metadata=picture.metadata,
         regions=tuple(regions),
+        embeddings=embeddings or {},
     )
 
 
 def written_regions(words: Iterable[WordRegion], picture: Picture) -> Iterator[RegionRecord]:
     """The words that hold a letter or digit, boxes in pixels of the full upright picture."""
-    height_px, width_px = picture.pixels.shape[:2]
-    scale = (picture.width / width_px, picture.height / height_px)
     for word in words:
         found = text.tokens(word.text) if word.text else ()
         if word.text and found:
             confidence = min(1.0, max(0.0, float(word.confidence)))
-            box = _scaled(word.box, *scale)
+            box = full_size(word.box, picture)
             yield RegionRecord("written", word.text, found, confidence, word.line, box, word.spaced)
 
 
@@ -69,6 +74,9 @@ def metadata_regions(metadata: Metadata, first_line: int = 0) -> Iterator[Region
             yield RegionRecord(field, word, text.tokens(word), 1.0, line)
 
 
-def _scaled(box: Quad, x_scale: float, y_scale: float) -> Quad:
+def full_size(box: Quad, picture: Picture) -> Quad:
+    """A box in `picture.pixels`, in pixels of the full upright picture."""
+    height_px, width_px = picture.pixels.shape[:2]
+    x_scale, y_scale = picture.width / width_px, picture.height / height_px
     a, b, c, d = ((float(x) * x_scale, float(y) * y_scale) for x, y in box)
     return a, b, c, d

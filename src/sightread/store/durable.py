@@ -84,12 +84,15 @@ def _files(root: Path) -> list[os.DirEntry[str]]:
     found: list[os.DirEntry[str]] = []
     waiting = [str(root)]
     while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    found.append(entry)
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except FileNotFoundError:  # a table that was dropped a moment ago
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                found.append(entry)
     return found
 
 

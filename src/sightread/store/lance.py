@@ -3,10 +3,11 @@
     library.json      which versions of the tables are committed (manifest.py)
     writer.lock       held by the one writer (lock.py)
     vocabulary.arrow  the distinct words, a copy (vocabulary.py)
-    tables/           pictures.lance and regions.lance
+    tables/           pictures.lance, regions.lance, and vectors-N.lance for each encoder
 
-A picture is one row of `pictures`, each of its words one row of `regions`. `LanceStore` puts the
-two sides together: `Snapshot` reads what is committed, `Writer` prepares the next commit.
+A picture is one row of `pictures`, each of its words one row of `regions`, its vector by an
+encoder one row of the table of that encoder. `LanceStore` puts the two sides together: `Snapshot`
+reads what is committed, `Writer` prepares the next commit.
 """
 
 from __future__ import annotations
@@ -35,14 +36,20 @@ from sightread.store.manifest import (
 )
 from sightread.store.snapshot import Snapshot
 from sightread.store.tables import TABLES_NAME, Tables
+from sightread.store.vectors import Matrices
 from sightread.store.vocabulary import VOCABULARY_NAME
 from sightread.store.writer import Writer
 from sightread.types import (
+    EncoderSpec,
     Filter,
+    ImageEmbedding,
     PathStamp,
     PictureId,
     PictureRecord,
+    SpaceInfo,
     StoreInfo,
+    VectorHits,
+    Vectors,
     Vocabulary,
     WordHits,
 )
@@ -71,7 +78,8 @@ class LanceStore:
             self._stamp = manifest_stamp(folder)
             manifest = self._writer.manifest if self._writer else read_manifest(folder)
             self._tables = self._writer.connection if self._writer else Tables(folder)
-            self._snapshot = Snapshot(self._tables, manifest)
+            self._matrices = Matrices()
+            self._snapshot = Snapshot(self._tables, manifest, matrices=self._matrices)
         self._vocabulary: tuple[int, Vocabulary] | None = None
 
     # --- writing ---------------------------------------------------------------------------
@@ -83,6 +91,28 @@ class LanceStore:
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
         """Replace the paths of known pictures; unknown ids are left alone."""
         self._write(lambda writer: writer.set_stamps(stamps))
+
+    def open_space(self, spec: EncoderSpec, folder: str = "", *, replace: bool = False) -> None:
+        """Let vectors in `spec.space` come from the encoder `spec`, found in `folder`. Flushes,
+        and is committed at once.
+
+        Args:
+            replace: let them follow vectors of another revision, which serve until
+                `switch_space`. Others that were gathered to follow them are dropped.
+
+        Raises:
+            LibraryError: the space holds another revision, and `replace` was not said.
+        """
+        self._write(lambda writer: writer.open_space(spec, folder, replace))
+
+    def switch_space(self, space: str) -> None:
+        """Let the vectors that were gathered beside the old ones serve in their place. Flushes,
+        and is committed at once; does nothing if there are none."""
+        self._write(lambda writer: writer.switch_space(space))
+
+    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
+        """Add or replace vectors of known pictures; unknown ids are left alone."""
+        self._write(lambda writer: writer.set_embeddings(space, embeddings))
 
     def forget(self, ids: Sequence[PictureId]) -> int:
         """Remove pictures with all they hold; returns how many were there."""
@@ -120,6 +150,14 @@ class LanceStore:
         """What the library holds, and how much room it takes."""
         return self._read(lambda snapshot: snapshot.info(folder_bytes(self._folder)))
 
+    def spaces(self) -> tuple[SpaceInfo, ...]:
+        """The spaces of the vectors, by name; of two revisions the serving one first."""
+        return self._read(lambda snapshot: snapshot.spaces())
+
+    def encoded(self, space: str, revision: str) -> NDArray[np.int64]:
+        """Ids of the pictures with a vector of this revision, serving or not yet, ascending."""
+        return self._read(lambda snapshot: snapshot.encoded(space, revision))
+
     def count(self, where: Filter | None = None) -> int:
         """How many pictures fit."""
         return self._read(lambda snapshot: snapshot.count(where), where)
@@ -128,9 +166,12 @@ class LanceStore:
         """Ids of the pictures that fit, ascending."""
         return self._read(lambda snapshot: snapshot.ids(where), where)
 
-    def get(self, ids: Sequence[PictureId], *, regions: bool = True) -> list[PictureRecord]:
-        """Known pictures among `ids`, in the order of `ids`; without `regions` cheaper."""
-        return self._read(lambda snapshot: snapshot.get(ids, regions))
+    def get(
+        self, ids: Sequence[PictureId], *, regions: bool = True, embeddings: bool = False
+    ) -> list[PictureRecord]:
+        """Known pictures among `ids`, in the order of `ids`; without `regions` cheaper, with the
+        serving vectors if asked for."""
+        return self._read(lambda snapshot: snapshot.get(ids, regions, embeddings))
 
     def stamps(self) -> Iterator[tuple[PathStamp, PictureId]]:
         """All paths with the pictures they hold."""
@@ -149,6 +190,21 @@ class LanceStore:
     ) -> WordHits:
         """Every occurrence of any of the tokens in the pictures that fit."""
         return self._read(lambda snapshot: snapshot.search_words(tokens, where, boxes), where)
+
+    def search_vectors(
+        self, space: str, queries: Vectors, k: int, where: Filter | None = None
+    ) -> list[VectorHits]:
+        """For each query the k pictures that fit and score best, exactly.
+
+        Args:
+            queries: (n, D) unit rows.
+
+        Raises:
+            LibraryError: there is no such space, or it has other dimensions.
+        """
+        if k < 1:
+            raise ValueError(f"k is {k}; it must be at least 1")
+        return self._read(lambda s: s.search_vectors(space, queries, k, where), where)
 
     # --- within ----------------------------------------------------------------------------
 
@@ -180,7 +236,9 @@ class LanceStore:
 
     def _show(self, manifest: Manifest) -> None:
         same = manifest.commit == self._snapshot.manifest.commit
-        self._snapshot = Snapshot(self._tables, manifest, self._snapshot.columns if same else None)
+        columns = self._snapshot.columns if same else None
+        self._matrices.keep(manifest.tables)
+        self._snapshot = Snapshot(self._tables, manifest, columns, self._matrices)
 
 
 def _open_writer(folder: Path, create: bool) -> Writer:

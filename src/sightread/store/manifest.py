@@ -17,16 +17,26 @@ from typing import Any
 
 from sightread.errors import LibraryError
 from sightread.store.durable import replace_file
+from sightread.types import EncoderSpec
 
 MANIFEST_NAME = "library.json"
-FORMAT = 1
+FORMAT = 2
 GRACE_S = 600.0
 """For so long the files of a replaced version stay, for readers that have not noticed yet."""
 
 Migration = Callable[[Path, dict[str, Any]], dict[str, Any]]
-MIGRATIONS: dict[int, Migration] = {}
+
+
+def _add_spaces(_: Path, content: dict[str, Any]) -> dict[str, Any]:
+    return {**content, "spaces": []}
+
+
+MIGRATIONS: dict[int, Migration] = {1: _add_spaces}
 """From format n to n + 1: (library folder, content) -> content. May rewrite tables; then it
 forces them to the disk, and copes with finding its own work half done."""
+
+CONTENT_ONLY = frozenset({1})
+"""Migrations that touch no table: who only reads does them for himself, in memory."""
 
 Versions = dict[str, int]
 FileStamp = tuple[int, int, int]
@@ -38,6 +48,16 @@ class Past:
 
     tables: Versions
     replaced_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The vectors of one encoder: in which table they are, and where the encoder was found."""
+
+    spec: EncoderSpec
+    folder: str
+    table: str
+    serving: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +73,19 @@ class Manifest:
     commit: int = 0
     flushes: int = 0
     past: tuple[Past, ...] = ()
+    spaces: tuple[Space, ...] = ()
 
-    def successor(self, tables: Versions, *, commit: int, flushes: int) -> Manifest:
-        """The manifest that replaces this one now."""
+    def successor(
+        self,
+        tables: Versions,
+        *,
+        commit: int,
+        flushes: int,
+        spaces: tuple[Space, ...] | None = None,
+    ) -> Manifest:
+        """The manifest that replaces this one now; without `spaces` with the same ones."""
+        if spaces is not None:
+            return replace(self, spaces=spaces).successor(tables, commit=commit, flushes=flushes)
         if tables == self.tables:
             return replace(self, commit=commit, flushes=flushes)
         now = time.time()
@@ -71,9 +101,15 @@ class Manifest:
 
     def kept(self, table: str) -> int:
         """The oldest version of a table that must stay readable."""
+        return min(version for tables in self._readable() if (version := tables.get(table)))
+
+    def named(self) -> frozenset[str]:
+        """The tables that someone may still read."""
+        return frozenset(name for tables in self._readable() for name in tables)
+
+    def _readable(self) -> list[Versions]:
         now = time.time()
-        past = [p.tables[table] for p in self.past if now - p.replaced_at < GRACE_S]
-        return min([self.tables[table], *past])
+        return [self.tables, *(p.tables for p in self.past if now - p.replaced_at < GRACE_S)]
 
 
 def manifest_stamp(folder: Path) -> FileStamp:
@@ -90,7 +126,8 @@ def manifest_stamp(folder: Path) -> FileStamp:
 
 
 def read_manifest(folder: Path, *, migrate: bool = False) -> Manifest:
-    """Read and check the manifest; with `migrate` (for writers) bring an older one up to date.
+    """Read and check the manifest; with `migrate` (for writers) bring an older one up to date on
+    the disk.
 
     Raises:
         LibraryError: not there, damaged, or of another format.
@@ -105,12 +142,12 @@ def read_manifest(folder: Path, *, migrate: bool = False) -> Manifest:
             "update sightread, or index into another folder."
         )
     if found < FORMAT:
-        if not migrate:
+        if not migrate and not CONTENT_ONLY.issuperset(range(found, FORMAT)):
             raise LibraryError(
                 f"{folder} has the older library format {found}, and this program reads format "
                 f"{FORMAT}: run `sightread index` on it once to bring it up to date."
             )
-        content = _migrated(folder, content, found)
+        content = _migrated(folder, content, found, keep=migrate)
     return _parse(folder, content)
 
 
@@ -134,7 +171,7 @@ def _load(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _migrated(folder: Path, content: dict[str, Any], found: int) -> dict[str, Any]:
+def _migrated(folder: Path, content: dict[str, Any], found: int, keep: bool) -> dict[str, Any]:
     for step in range(found, FORMAT):
         migration = MIGRATIONS.get(step)
         if migration is None:
@@ -145,7 +182,8 @@ def _migrated(folder: Path, content: dict[str, Any], found: int) -> dict[str, An
             )
         content = {**migration(folder, content), "format": step + 1}
         # Written after each step, so that a crash repeats one step at most.
-        replace_file(folder / MANIFEST_NAME, json.dumps(content, indent=1).encode() + b"\n")
+        if keep:
+            replace_file(folder / MANIFEST_NAME, json.dumps(content, indent=1).encode() + b"\n")
     return content
 
 
@@ -160,13 +198,42 @@ def _parse(folder: Path, content: Mapping[str, Any]) -> Manifest:
                 Past(_versions(past["tables"]), float(past["replaced_at"]))
                 for past in content["past"]
             ),
+            spaces=tuple(_space(space, content["tables"]) for space in content["spaces"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(folder, f"{type(error).__name__}: {error}") from None
 
 
 def _versions(tables: Any) -> Versions:
-    return {name: int(tables[name]) for name in ("pictures", "regions")}
+    found = {str(name): int(version) for name, version in tables.items()}
+    missing = {"pictures", "regions"} - found.keys()
+    if missing:
+        raise KeyError(min(missing))
+    return found
+
+
+def _space(space: Any, tables: Any) -> Space:
+    spec, table = space["spec"], str(space["table"])
+    if table not in tables:
+        raise KeyError(table)
+    calibration = spec["calibration"]
+    return Space(
+        spec=EncoderSpec(
+            space=str(spec["space"]),
+            dim=int(spec["dim"]),
+            revision=str(spec["revision"]),
+            name=str(spec["name"]),
+            calibration=None if calibration is None else _pair(calibration),
+        ),
+        folder=str(space["folder"]),
+        table=table,
+        serving=bool(space["serving"]),
+    )
+
+
+def _pair(numbers: Any) -> tuple[float, float]:
+    first, second = numbers
+    return float(first), float(second)
 
 
 def _missing(folder: Path) -> LibraryError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from sightread.store.filters import PATH_SEPARATOR, folded_path
 from sightread.types import (
     FIELDS,
+    ImageEmbedding,
     Metadata,
     PathStamp,
     PictureId,
@@ -19,6 +20,7 @@ from sightread.types import (
     Point,
     Quad,
     RegionRecord,
+    TextArea,
 )
 
 PICTURES = pa.schema(
@@ -112,7 +114,11 @@ def row_stamps(row: dict[str, Any]) -> tuple[PathStamp, ...]:
     return tuple(PathStamp(os.fsdecode(path), size, mtime) for path, size, mtime in columns)
 
 
-def picture_record(row: dict[str, Any], regions: tuple[RegionRecord, ...] = ()) -> PictureRecord:
+def picture_record(
+    row: dict[str, Any],
+    regions: tuple[RegionRecord, ...] = (),
+    embeddings: Mapping[str, ImageEmbedding] | None = None,
+) -> PictureRecord:
     """A record from a row of the pictures table."""
     return PictureRecord(
         id=row["id"],
@@ -133,6 +139,7 @@ def picture_record(row: dict[str, Any], regions: tuple[RegionRecord, ...] = ()) 
             persons=tuple(row["persons"]),
         ),
         regions=regions,
+        embeddings=embeddings or {},
     )
 
 
@@ -154,6 +161,11 @@ def region_records(table: Any) -> dict[PictureId, tuple[RegionRecord, ...]]:
         picture: tuple(region for _, region in sorted(found, key=lambda item: item[0]))
         for picture, found in keyed.items()
     }
+
+
+def area_of(numbers: Sequence[float]) -> TextArea:
+    """An area from its eight coordinates and its confidence."""
+    return TextArea(_quad(numbers), numbers[8])
 
 
 def boxes_array(column: Any) -> Any:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from sightread.errors import LibraryError
 from sightread.store.filters import ColumnName, id_list, mask
-from sightread.store.manifest import FORMAT, Manifest
+from sightread.store.manifest import FORMAT, Manifest, Space
 from sightread.store.postings import (
     HELD_AFTER,
     HELD_REGIONS,
@@ -31,6 +32,7 @@ from sightread.store.rows import (
     region_records,
     row_stamps,
 )
+from sightread.store.spaces import of_revision, serving
 from sightread.store.tables import (
     SQL_LIST_LIMIT,
     Tables,
@@ -39,13 +41,27 @@ from sightread.store.tables import (
     one_of,
     scan,
 )
+from sightread.store.vectors import (
+    ROWS_AT_ONCE,
+    VECTOR_COLUMNS,
+    Matrices,
+    Matrix,
+    Part,
+    nearest,
+    part_of,
+    read_embeddings,
+)
 from sightread.store.vocabulary import read_vocabulary
 from sightread.types import (
     Filter,
+    ImageEmbedding,
     PathStamp,
     PictureId,
     PictureRecord,
+    SpaceInfo,
     StoreInfo,
+    VectorHits,
+    Vectors,
     Vocabulary,
     WordHits,
 )
@@ -94,9 +110,16 @@ class Columns:
 class Snapshot:
     """Everything that can be read at one commit. May be used by several threads."""
 
-    def __init__(self, tables: Tables, manifest: Manifest, columns: Columns | None = None) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        manifest: Manifest,
+        columns: Columns | None = None,
+        matrices: Matrices | None = None,
+    ) -> None:
         self.manifest = manifest
         self.columns = columns or Columns()
+        self._matrices = matrices or Matrices()
         self._tables = tables
         self._opened: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -123,9 +146,25 @@ class Snapshot:
             size_bytes=size_bytes,
             readers=tuple(sorted(pc.unique(rows["reader"]).to_pylist())),
             last_indexed_at=pc.max(rows["indexed_at"]).as_py(),
+            spaces=self.spaces(),
         )
 
-    def get(self, ids: Sequence[PictureId], regions: bool) -> list[PictureRecord]:
+    def spaces(self) -> tuple[SpaceInfo, ...]:
+        """The spaces of the vectors, by name, the serving one of two first."""
+        spaces = sorted(self.manifest.spaces, key=lambda one: (one.spec.space, not one.serving))
+        return tuple(
+            SpaceInfo(one.spec, one.folder, self._table(one.table).count_rows(), one.serving)
+            for one in spaces
+        )
+
+    def encoded(self, space: str, revision: str) -> NDArray[np.int64]:
+        """Ids of the pictures with a vector of this revision, ascending."""
+        entry = of_revision(self.manifest.spaces, space, revision)
+        if entry is None:
+            return np.zeros(0, dtype=np.int64)
+        return np.sort(scan(self._table(entry.table), ["picture"])["picture"].to_numpy())
+
+    def get(self, ids: Sequence[PictureId], regions: bool, embeddings: bool) -> list[PictureRecord]:
         """Known pictures among `ids`, in their order."""
         wanted = [number for number in dict.fromkeys(map(int, ids)) if 0 <= number < 2**63]
         found: dict[PictureId, PictureRecord] = {}
@@ -135,7 +174,12 @@ class Snapshot:
             if regions:
                 table = scan(self._table("regions"), REGIONS.names, one_of("picture", part))
                 read = region_records(table)
-            found.update((row["id"], picture_record(row, read.get(row["id"], ()))) for row in rows)
+            vectors = self._embeddings(part) if embeddings else {}
+            found.update(
+                (number, picture_record(row, read.get(number, ()), vectors.get(number)))
+                for row in rows
+                for number in [row["id"]]
+            )
         return [found[number] for number in map(int, ids) if number in found]
 
     def stamps(self) -> Iterator[tuple[PathStamp, PictureId]]:
@@ -191,6 +235,61 @@ class Snapshot:
                 rows = rows.filter(pa.array(among(rows["picture"].to_numpy(), allowed)))
             parts.append(exploded(rows, {token: asked[token] for token in part}))
         return hits(parts, boxes)
+
+    def search_vectors(
+        self, space: str, queries: Vectors, k: int, where: Filter | None
+    ) -> list[VectorHits]:
+        """For each query the k pictures that fit and score best."""
+        entry = self._serving(space)
+        if queries.ndim != 2 or queries.shape[1] != entry.spec.dim:
+            raise LibraryError(
+                f"Queries of shape {queries.shape} cannot be looked for in {space}, which has "
+                f"{entry.spec.dim} dimensions: encode them with the encoder of that space."
+            )
+        allowed = self._allowed(where)
+        if allowed is not None and not len(allowed):
+            return nearest([], queries, k, allowed)
+        return nearest(self._parts(entry, allowed), queries, k, allowed)
+
+    def _parts(self, entry: Space, allowed: NDArray[np.int64] | None) -> Iterator[Part]:
+        table, dim = self._table(entry.table), entry.spec.dim
+
+        def stream(where: str | None = None) -> Iterator[Any]:
+            query = table.search().select(VECTOR_COLUMNS).limit(None)
+            query = query.where(where) if where is not None else query
+            yield from query.to_batches(batch_size=ROWS_AT_ONCE)
+
+        rows = int(table.count_rows())
+        matrix = self._matrices.get(
+            entry.table,
+            self.manifest.tables[entry.table],
+            4 * rows * dim,
+            lambda: Matrix.of(stream(), rows, dim),
+        )
+        if matrix is not None:
+            return matrix.parts(allowed)
+        few = allowed is not None and len(allowed) <= SQL_LIST_LIMIT
+        limit = one_of("picture", allowed.tolist()) if allowed is not None and few else None
+        return map(part_of, stream(limit))
+
+    def _serving(self, space: str) -> Space:
+        entry = serving(self.manifest.spaces, space)
+        if entry is None:
+            raise LibraryError(
+                f"The library has no vectors in the space {space}: make them with `sightread index "
+                "--encoder DIR`."
+            )
+        return entry
+
+    def _embeddings(self, ids: Sequence[int]) -> dict[PictureId, dict[str, ImageEmbedding]]:
+        found: dict[PictureId, dict[str, ImageEmbedding]] = {}
+        columns = [*VECTOR_COLUMNS, "areas"]
+        for space in self.manifest.spaces:
+            if space.serving:
+                rows = scan(self._table(space.table), columns, one_of("picture", ids))
+                for picture, embedding in read_embeddings(rows):
+                    found.setdefault(picture, {})[space.spec.space] = embedding
+        return found
 
     def _postings(self) -> Postings | None:
         """All occurrences in memory, once they were asked for often enough to be worth it."""

@@ -1,11 +1,11 @@
-"""The two LanceDB tables of a library folder: opening, creating, rolling back."""
+"""The LanceDB tables of a library folder: opening, creating, rolling back, dropping."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sightread.store.manifest import Versions
 from sightread.store.rows import PICTURES, REGIONS
 
 TABLES_NAME = "tables"
+VECTORS_PREFIX = "vectors-"
 SCHEMAS = {"pictures": PICTURES, "regions": REGIONS}
 SQL_LIST_LIMIT = 1000
 """Longer lists are split: a condition is parsed recursively and costs more than it saves."""
@@ -69,6 +70,17 @@ class Tables:
             name: int(self._connection.create_table(name, schema=schema).version)
             for name, schema in SCHEMAS.items()
         }
+
+    def create_vectors(self, name: str, schema: Any) -> Any:
+        """Create an empty table of vectors, over what an interrupted creation left."""
+        shutil.rmtree(self._root / f"{name}.lance", ignore_errors=True)
+        return self._connection.create_table(name, schema=schema)
+
+    def drop_vectors(self, named: Collection[str]) -> None:
+        """Remove the tables of vectors that nobody names any more, or never did."""
+        for path in self._root.glob(f"{VECTORS_PREFIX}*.lance"):
+            if path.stem not in named:
+                shutil.rmtree(path, ignore_errors=True)
 
     def rolled_back(self, versions: Versions) -> dict[str, Any]:
         """The tables, to write to, holding what they held at `versions`: what was written later

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -16,17 +16,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sightread.errors import LibraryError
 from sightread.store.durable import Barrier
 from sightread.store.lock import WriterLock
-from sightread.store.manifest import read_manifest, write_manifest
+from sightread.store.manifest import Space, read_manifest, write_manifest
 from sightread.store.rows import PICTURES, picture_rows, region_rows, stamp_columns
 from sightread.store.snapshot import Snapshot
-from sightread.store.tables import TABLES_NAME, Tables, chunked, one_of, scan
+from sightread.store.spaces import Spaces, check_vector, of_revision, opened, serving, switched
+from sightread.store.tables import TABLES_NAME, VECTORS_PREFIX, Tables, chunked, one_of, scan
+from sightread.store.vectors import vector_rows, vector_schema
 from sightread.store.vocabulary import read_vocabulary, write_vocabulary
-from sightread.types import PathStamp, PictureId, PictureRecord
+from sightread.store.waiting import Waiting
+from sightread.types import EncoderSpec, ImageEmbedding, PathStamp, PictureId, PictureRecord
 
-MAX_WAITING_REGIONS = 20_000
-MAX_WAITING_CHANGES = 5_000
 FLUSHES_PER_MAINTENANCE = 24
 """Each flush adds a fragment to each table, and every fragment costs every query a little."""
 
@@ -46,28 +48,10 @@ _INDICES = {
     "pictures": {"id": "BTree"},
     "regions": {"picture": "BTree", "tokens": "LabelList"},
 }
+_VECTOR_INDICES = {"picture": "BTree"}
 _NEVER = timedelta(days=36_500)
 
 _Result = TypeVar("_Result")
-
-
-@dataclass(slots=True)
-class Waiting:
-    """Changes since the last flush. They stay here until they are committed, so that a flush that
-    fails can be repeated."""
-
-    puts: dict[PictureId, PictureRecord] = field(default_factory=dict)
-    stamps: dict[PictureId, tuple[PathStamp, ...]] = field(default_factory=dict)
-    gone: set[PictureId] = field(default_factory=set)
-    regions: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.puts or self.stamps or self.gone)
-
-    def is_much(self) -> bool:
-        """Whether it is time to flush, for the sake of memory."""
-        changes = len(self.puts) + len(self.stamps) + len(self.gone)
-        return self.regions >= MAX_WAITING_REGIONS or changes >= MAX_WAITING_CHANGES
 
 
 class Writer:
@@ -83,26 +67,54 @@ class Writer:
         self.connection = tables
         self._lock = lock
         self._waiting = Waiting()
-        self._ids: NDArray[np.int64] | None = None
+        self._ids: dict[str, NDArray[np.int64]] = {}
+        self._targets: dict[str, str] = {}
         self._barrier = Barrier(folder / TABLES_NAME)
         self._barrier.assume_synced()
         self._unclean = False
         self.manifest = read_manifest(folder, migrate=True)
         self._tables = tables.rolled_back(self.manifest.tables)
+        tables.drop_vectors(self.manifest.named())
         self._pictures_tidied = self._pictures()
         self._commit(self.manifest.commit, self.manifest.flushes)
 
     def put(self, pictures: Sequence[PictureRecord]) -> None:
         """Add or replace pictures; flushes by itself when much is waiting."""
-        waiting = self._waiting
         for picture in pictures:
-            replaced = waiting.puts.get(picture.id)
-            waiting.regions += len(picture.regions) - (len(replaced.regions) if replaced else 0)
-            waiting.puts[picture.id] = picture
-            waiting.stamps.pop(picture.id, None)
-            if waiting.is_much():
+            tables = [self._target(*item) for item in picture.embeddings.items()]
+            self._waiting.put(picture)
+            for table, embedding in zip(tables, picture.embeddings.values(), strict=True):
+                self._waiting.encode(table, {picture.id: embedding})
+            if self._waiting.is_much():
                 self.flush()
-                waiting = self._waiting
+
+    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
+        """Add or replace vectors of known pictures; unknown ones are left alone."""
+        for picture, embedding in embeddings.items():
+            table = self._target(space, embedding)
+            if self._knows(picture):
+                self._waiting.encode(table, {picture: embedding})
+            if self._waiting.is_much():
+                self.flush()
+
+    def open_space(self, spec: EncoderSpec, folder: str, replaces: bool) -> None:
+        """Let vectors come from the encoder `spec`; see `spaces.opened`."""
+
+        def change(spaces: Spaces) -> Spaces:
+            # The commit counts on, so that no name is used twice.
+            fresh = f"{VECTORS_PREFIX}{self.manifest.commit + 1}"
+            return opened(
+                spaces, spec, folder, replaces=replaces, table=fresh, library=self._folder
+            )
+
+        uninterrupted(lambda: self._change_spaces(change))
+        there = of_revision(self.manifest.spaces, spec.space, spec.revision)
+        assert there is not None
+        self._targets[spec.space] = there.table
+
+    def switch_space(self, space: str) -> None:
+        """Let the vectors that follow serve."""
+        uninterrupted(lambda: self._change_spaces(lambda spaces: switched(spaces, space)))
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
         """Replace the paths of known pictures; unknown ones are left alone."""
@@ -119,10 +131,7 @@ class Writer:
         """Remove pictures; returns how many were there."""
         there = [number for number in dict.fromkeys(map(int, ids)) if self._knows(number)]
         for number in there:
-            put = self._waiting.puts.pop(number, None)
-            self._waiting.regions -= len(put.regions) if put else 0
-            self._waiting.stamps.pop(number, None)
-            self._waiting.gone.add(number)
+            self._waiting.forget(number)
         if self._waiting.is_much():
             self.flush()
         return len(there)
@@ -178,8 +187,38 @@ class Writer:
         if self._unclean:
             self.manifest = read_manifest(self._folder)
             self._tables = self.connection.rolled_back(self.manifest.tables)
-            self._ids = None
+            self._ids.clear()
             self._unclean = False
+
+    def _change_spaces(self, change: Callable[[Spaces], Spaces]) -> None:
+        self._flush()
+        spaces = change(self.manifest.spaces)
+        if spaces == self.manifest.spaces:
+            return
+        self._unclean = True
+        dropped = {one.table for one in self.manifest.spaces} - {one.table for one in spaces}
+        for name in dropped:
+            del self._tables[name]
+            self._ids.pop(name, None)
+        for one in spaces:
+            if one.table not in self._tables:
+                schema = vector_schema(one.spec.dim)
+                self._tables[one.table] = self.connection.create_vectors(one.table, schema)
+        self._commit(self.manifest.commit + 1, self.manifest.flushes, spaces)
+        self._unclean = False
+
+    def _target(self, space: str, embedding: ImageEmbedding) -> str:
+        """The table that a vector goes to."""
+        spaces = self.manifest.spaces
+        named = (one for one in spaces if one.table == self._targets.get(space))
+        entry = next(named, None) or serving(spaces, space)
+        if entry is None:
+            raise LibraryError(
+                f"The library at {self._folder} has no space {space} that a vector could go to: "
+                "open it first, with the encoder."
+            )
+        check_vector(entry.spec, embedding)
+        return entry.table
 
     def _apply(self, waiting: Waiting) -> None:
         pictures, regions = self._tables["pictures"], self._tables["regions"]
@@ -197,6 +236,16 @@ class Writer:
         rows = region_rows(records)
         if len(rows):
             regions.add(rows)
+        for space in self.manifest.spaces:
+            self._apply_vectors(space, waiting)
+
+    def _apply_vectors(self, space: Space, waiting: Waiting) -> None:
+        table, added = self._tables[space.table], waiting.vectors.get(space.table, {})
+        known = self._committed_ids(space.table)
+        for part in chunked(_among(waiting.gone | added.keys(), known)):
+            table.delete(one_of("picture", part))
+        if added:
+            table.add(vector_rows(added, space.spec.dim))
 
     def _restamped(self, stamps: dict[PictureId, tuple[PathStamp, ...]]) -> list[Any]:
         tables = []
@@ -207,9 +256,9 @@ class Writer:
             tables.append(pa.Table.from_pylist(rows, schema=PICTURES))
         return tables
 
-    def _commit(self, commit: int, flushes: int) -> None:
+    def _commit(self, commit: int, flushes: int, spaces: Spaces | None = None) -> None:
         versions = {name: int(table.version) for name, table in self._tables.items()}
-        manifest = self.manifest.successor(versions, commit=commit, flushes=flushes)
+        manifest = self.manifest.successor(versions, commit=commit, flushes=flushes, spaces=spaces)
         if manifest == self.manifest:
             return
         self._barrier.sync()
@@ -233,8 +282,9 @@ class Writer:
             # committed version is older than the merged one and has to outlive this.
             table.optimize(cleanup_older_than=self._age(name, table), delete_unverified=True)
             if table.count_rows() >= _ROWS_WORTH_INDEXING:
-                _make_indices(table, _INDICES[name])
+                _make_indices(table, _INDICES.get(name, _VECTOR_INDICES))
         self._commit(self.manifest.commit, 0)
+        self.connection.drop_vectors(self.manifest.named())
         self._unclean = False
 
     def _age(self, name: str, table: Any) -> timedelta:
@@ -253,15 +303,19 @@ class Writer:
         place = int(np.searchsorted(known, picture)) if 0 <= picture < 2**63 else len(known)
         return place < len(known) and int(known[place]) == picture
 
-    def _committed_ids(self) -> NDArray[np.int64]:
-        if self._ids is None:
-            self._ids = np.sort(scan(self._tables["pictures"], ["id"])["id"].to_numpy())
-        return self._ids
+    def _committed_ids(self, name: str = "pictures") -> NDArray[np.int64]:
+        """Ids of the pictures that have a row in a table of one row for each, ascending."""
+        if name not in self._ids:
+            column = "id" if name == "pictures" else "picture"
+            self._ids[name] = np.sort(scan(self._tables[name], [column])[column].to_numpy())
+        return self._ids[name]
 
     def _remember_ids(self, waiting: Waiting) -> None:
         gone = np.array(sorted(waiting.gone), dtype=np.int64)
-        added = np.array(sorted(waiting.puts), dtype=np.int64)
-        self._ids = np.union1d(np.setdiff1d(self._committed_ids(), gone), added)
+        for name, known in self._ids.items():
+            added = waiting.puts if name == "pictures" else waiting.vectors.get(name, {})
+            fresh = np.array(sorted(added), dtype=np.int64)
+            self._ids[name] = np.union1d(np.setdiff1d(known, gone), fresh)
 
 
 def uninterrupted(work: Callable[[], _Result]) -> _Result:

@@ -66,7 +66,7 @@ class Desk:
 
     def __init__(self, base: Path) -> None:
         self.pictures = base / "pictures"
-        self.pictures.mkdir()
+        self.pictures.mkdir(exist_ok=True)
         library = base / "library"
         self.store: Store = open_store(str(library), write=True, create=True)
         self.ledger = Ledger.open(str(library), write=True)

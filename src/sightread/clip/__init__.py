@@ -1,0 +1,1 @@
+"""CLIP, the backbone that the three methods share (torch)."""

@@ -1,0 +1,21 @@
+"""Encoders: pictures and queries as vectors in one space, from a model folder. No torch here."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sightread.encoders.onnx import OnnxEncoder
+
+
+def open_encoder(folder: str | os.PathLike[str]) -> OnnxEncoder:
+    """The encoder in a model folder. Its graphs are loaded, and their checksums compared, when
+    they are first needed: a search loads only the text side.
+
+    Raises:
+        ModelError: there is no model, it is damaged, or it cannot serve.
+    """
+    from sightread.encoders.onnx import OnnxEncoder
+
+    return OnnxEncoder(folder)

@@ -1,0 +1,1 @@
+"""The lab: models are trained, measured and exported here. The only user of torch beside them."""

@@ -1,0 +1,84 @@
+"""The card of a model, written from the facts of its training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sightread.modelfolder import ModelInfo
+
+_FITS = {
+    "pad": "black at the right or bottom makes a picture square",
+    "crop": "the middle square of a picture is seen",
+    "squash": "a picture is squeezed into a square",
+}
+
+
+def card(info: ModelInfo, about: str) -> str:
+    """Markdown for people: what it is, how it was made, how well it does.
+
+    Args:
+        about: of the method: the paper, what the model can and cannot do.
+    """
+    made_with = ", ".join(f"{name} {version}" for name, version in info.created_with.items())
+    sections = {
+        "Use": _use(info),
+        "Training": _training(info.provenance),
+        "Figures": _figures(info.provenance),
+        "Configuration": ["```json", json.dumps(info.provenance["config"], indent=2), "```"],
+    }
+    lines = [f"# {info.name}", "", about, ""]
+    for title, body in sections.items():
+        lines += [f"## {title}", "", *body, ""]
+    return "\n".join([*lines, f"Made with {made_with}."]) + "\n"
+
+
+def _use(info: ModelInfo) -> list[str]:
+    size = info.preprocess.size_px
+    lines = [
+        f"- space `{info.space}`, {info.dim} dimensions, unit vectors, score = dot product",
+        f"- pictures: {size} x {size} px, {_FITS[info.preprocess.fit]}",
+        f"- texts: up to {info.tokenizer.context_length - 2} tokens, the rest is cut off",
+    ]
+    if info.text_map is not None:
+        lines.append(
+            f"- says where text is, in {info.text_map.rows} x {info.text_map.columns} cells"
+        )
+    return [*lines, f"- licence of the weights: {info.licence}", f"- revision `{info.revision}`"]
+
+
+def _training(facts: Mapping[str, Any]) -> list[str]:
+    return _table(
+        {
+            "method": facts["method"],
+            "steps": f"{facts['steps']:,}",
+            "examples seen": f"{facts['examples']:,}",
+            "time of training": f"{facts['seconds']:,.0f} s",
+            "on": facts["device"],
+            "seed": facts["seed"],
+            "configuration": f"`{facts['digest'][:12]}`",
+        }
+    )
+
+
+def _figures(facts: Mapping[str, Any]) -> list[str]:
+    metrics = {name: f"{value:.4g}" for name, value in facts["metrics"].items()}
+    parity = {
+        f"{tower} tower": f"cosine at least {one['min_cosine']:.7f}, numbers differ by at most "
+        f"{one['max_deviation']:.2g}"
+        for tower, one in facts["parity"].items()
+    }
+    return [
+        "Of the last validation while training:" if metrics else "There was no validation.",
+        "",
+        *(_table(metrics) if metrics else []),
+        "",
+        "Of the export, torch against ONNX Runtime:",
+        "",
+        *_table(parity),
+    ]
+
+
+def _table(cells: Mapping[str, Any]) -> list[str]:
+    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in cells.items())]

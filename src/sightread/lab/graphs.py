@@ -1,0 +1,145 @@
+"""From a torch module to an ONNX graph, and the proof that both compute the same."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sightread.errors import SightreadError
+
+Arrays = list[NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far torch and ONNX Runtime differ: the smallest cosine of two embeddings, and the largest
+    difference of any number of theirs or of the text map."""
+
+    min_cosine: float
+    max_deviation: float
+
+
+def to_onnx(module: nn.Module, example: Tensor, name: str, outputs: Sequence[str]) -> bytes:
+    """The module as one self-contained ONNX file; the first dimension, the batch, stays free.
+
+    Args:
+        module: in eval mode, on the CPU; one tensor in, one or several out.
+        example: an input, (B, ...) with B > 1.
+        name: of the input.
+
+    Raises:
+        SightreadError: torch cannot export it, or it has more than 2 GB.
+    """
+    with _quiet_exporter(), torch.no_grad():
+        try:
+            program = torch.onnx.export(
+                module,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                input_names=[name],
+                output_names=list(outputs),
+                verbose=False,
+            )
+            assert program is not None
+            graph: Any = program.model_proto
+            _forget_sources(graph)
+            content: bytes = graph.SerializeToString()
+        except Exception as error:  # the exporter raises dozens of kinds
+            reason = " ".join(str(error).split())[:300]
+            raise SightreadError(f"The {name} tower cannot be exported: {reason}") from error
+    return content
+
+
+def _forget_sources(graph: Any) -> None:
+    """Drop the exporter's notes on each node: they hold paths of the machine that made them."""
+    parts = [graph.graph, *graph.functions]
+    for part in parts:
+        for one in (part, *part.node):
+            one.ClearField("metadata_props")
+            one.ClearField("doc_string")
+        for value in (*part.value_info, *getattr(part, "input", []), *getattr(part, "output", [])):
+            if hasattr(value, "ClearField"):
+                value.ClearField("metadata_props")
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Without two notes that say nothing about the model."""
+    registration = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = registration.level
+    registration.setLevel(logging.ERROR)  # "torchvision is not installed"
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning
+            )
+            yield
+    finally:
+        registration.setLevel(level)
+
+
+def run_torch(module: nn.Module, values: NDArray[Any]) -> Arrays:
+    """What the module gives, one example at a time."""
+    rows: list[Arrays] = []
+    with torch.no_grad():
+        for start in range(len(values)):
+            out = module(torch.from_numpy(values[start : start + 1]))
+            rows.append(
+                [one.float().numpy() for one in (out if isinstance(out, tuple) else (out,))]
+            )
+    return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+
+
+def run_onnx(content: bytes, values: NDArray[Any]) -> Arrays:
+    """What ONNX Runtime gives, all examples in one batch."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    outputs: Arrays = session.run(None, {session.get_inputs()[0].name: values})
+    return outputs
+
+
+def require_parity(
+    tower: str, expected: Arrays, found: Arrays, *, min_cosine: float = 0.9999
+) -> Parity:
+    """Compare embeddings, (n, D), and text maps, (n, h, w), of torch with those of ONNX Runtime.
+
+    Raises:
+        SightreadError: they differ by too much; the sentence has cosine and deviation.
+    """
+    if [one.shape for one in expected] != [one.shape for one in found]:
+        raise SightreadError(
+            f"The exported {tower} tower gives {[one.shape for one in found]}, torch "
+            f"{[one.shape for one in expected]}."
+        )
+    ours, theirs = expected[0].astype(np.float64), found[0].astype(np.float64)
+    lengths = np.linalg.norm(ours, axis=1)
+    if not np.allclose(lengths, 1.0, atol=1e-3):
+        raise SightreadError(
+            f"The {tower} tower gives embeddings of length {lengths.min():.4g} to "
+            f"{lengths.max():.4g}, but they must have length 1."
+        )
+    cosines = (ours * theirs).sum(axis=1) / (lengths * np.linalg.norm(theirs, axis=1))
+    deviations = [float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)]
+    parity = Parity(float(cosines.min()), max(deviations))
+    # Cosines say little about the map, so it is held to the deviation that they would allow.
+    maps_agree = all(deviation <= 0.01 for deviation in deviations[1:])
+    if not (parity.min_cosine >= min_cosine and maps_agree):
+        raise SightreadError(
+            f"The exported {tower} tower computes something else than torch: smallest cosine "
+            f"{parity.min_cosine:.6f} (at least {min_cosine} is needed), largest deviation "
+            f"{parity.max_deviation:.3g}."
+        )
+    return parity

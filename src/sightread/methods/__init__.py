@@ -1,0 +1,12 @@
+"""The methods that can be trained, by name. Each is a room of its own; rooms never import each
+other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sightread.methods.clip.recipe import CLIP_METHOD
+from sightread.methods.fdp.recipe import FDP_METHOD
+from sightread.methods.method import Method
+
+METHODS: dict[str, Method[Any, Any]] = {method.name: method for method in (CLIP_METHOD, FDP_METHOD)}

@@ -1,0 +1,1 @@
+"""Plain CLIP, trained from scratch on rendered pictures: the backbone of the small studies."""

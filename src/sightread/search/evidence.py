@@ -1,0 +1,145 @@
+"""Why a picture was found: the places of its words, and what the encoders say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sightread.search.calibrate import DEFAULT_THRESHOLD, KINDS
+from sightread.search.channels import Ranked
+from sightread.search.fusion import Ranking, Read
+from sightread.search.phrases import Occurrences
+from sightread.search.words import Plan
+from sightread.types import Evidence, Hit, PictureRecord, Quad
+
+MAX_EVIDENCE = 20
+"""Places shown per term and picture, best first."""
+
+_NEAR = 20
+"""An encoder without probabilities vouches for a picture that was read only from this rank on:
+somewhere in its list is every picture of a small library."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A ranking of the whole library with what it was made of."""
+
+    ranking: Ranking
+    terms: tuple[tuple[Plan, Occurrences | None], ...]
+    ranked: tuple[Ranked, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> Read:
+        """The terms with the places where they were read."""
+        return [(one.term, rows) for one, rows in self.terms]
+
+    def by(self, spaces: Sequence[str]) -> list[Ranked]:
+        """What the encoders of these spaces found that have no probabilities."""
+        return [one for one in self.ranked if one.space in spaces and one.probability is None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture of a page: its place in the whole answer (from 1), and its score, which is a
+    probability unless only encoders without one found the picture."""
+
+    picture: int
+    rank: int
+    score: float
+    calibrated: bool = True
+
+
+def hit(record: PictureRecord, one: Shown, found: Found) -> Hit:
+    """The hit with the evidence for it."""
+    read = {
+        at: _places(record, plan, rows, one.rank)
+        for at, (plan, rows) in enumerate(found.terms)
+        if rows is not None and not plan.term.negated
+    }
+    evidence = [place for places in read.values() for place in places]
+    for ranked in found.ranked:
+        beside = [place for at in ranked.asked.terms for place in read.get(at, ())]
+        evidence += _vouched(record, ranked, beside, alone=not one.calibrated)
+    return Hit(
+        id=record.id,
+        path=record.stamps[0].path if record.stamps else "",
+        score=one.score,
+        probability=one.score if one.calibrated else None,
+        evidence=tuple(evidence),
+        width=record.width,
+        height=record.height,
+        taken_at=record.metadata.taken_at,
+    )
+
+
+def _places(record: PictureRecord, one: Plan, rows: Occurrences, rank: int) -> list[Evidence]:
+    """The places of one term in one picture, each region once; weak ones only if there are no
+    others, since an outlined look-alike beside the word itself would mislead."""
+    start, stop = np.searchsorted(rows.picture, [record.id, record.id + 1])
+    mine = np.arange(start, stop)
+    order = mine[np.argsort(-rows.probability[mine], kind="stable")]
+    shown: list[Evidence] = []
+    taken: set[int] = set()
+    for row in order[: 4 * MAX_EVIDENCE]:
+        weak = rows.probability[row] < DEFAULT_THRESHOLD
+        regions = [int(o) for o in rows.ordinals[row] if 0 <= o < len(record.regions)]
+        if (weak and shown) or taken.intersection(regions) or len(shown) == MAX_EVIDENCE:
+            continue
+        taken.update(regions)
+        shown.append(_one_place(record, one, rows, int(row), rank))
+    return shown
+
+
+def _one_place(
+    record: PictureRecord, one: Plan, rows: Occurrences, row: int, rank: int
+) -> Evidence:
+    regions = [record.regions[o] for o in rows.ordinals[row] if 0 <= o < len(record.regions)]
+    boxes: list[Quad] = [region.box for region in regions if region.box is not None]
+    probability = float(rows.probability[row])
+    return Evidence(
+        channel=regions[0].field if regions else "written",
+        rank=rank,
+        score=probability,
+        match=KINDS[rows.kind[row]],
+        edits=int(rows.edits[row]),
+        term=" ".join(one.term.words),
+        word=" ".join(region.text for region in regions),
+        boxes=tuple(boxes),
+    )
+
+
+def _vouched(
+    record: PictureRecord, ranked: Ranked, beside: Sequence[Evidence], *, alone: bool
+) -> Iterator[Evidence]:
+    """What an encoder says of a picture, if it says something: what it takes for text is outlined
+    where it is the one that found the picture, and no word was read there.
+
+    Args:
+        beside: the places where the same terms were read.
+        alone: only encoders without probabilities found the picture.
+    """
+    places = np.flatnonzero(ranked.picture == record.id)
+    if not len(places):
+        return
+    at = int(places[0])
+    sure = ranked.probability is not None and ranked.probability[at] >= DEFAULT_THRESHOLD
+    if ranked.probability is not None:
+        score = float(ranked.probability[at])
+        told = sure or not beside
+    else:
+        score = float(ranked.score[at])
+        told = alone or at < _NEAR
+    outlined = (sure or alone) and not any(place.boxes for place in beside)
+    areas = record.embeddings[ranked.space].areas if ranked.space in record.embeddings else ()
+    if told:
+        yield Evidence(
+            channel=ranked.space,
+            rank=at + 1,
+            score=score,
+            match=ranked.match,
+            term=ranked.asked.text,
+            boxes=tuple(area.box for area in areas) if outlined else (),
+        )
