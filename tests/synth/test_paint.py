@@ -70,6 +70,14 @@ def test_phrases_are_laid_in_lines_with_spaces() -> None:
     assert a[3] - a[1] == pytest.approx(20.0, abs=0.8)
 
 
+def test_tracking_spreads_the_letters() -> None:
+    plain, spread = (letter(face(), [["HIHI"]], 30.0, tracking=t).extent for t in (0.0, 0.2))
+    em = 30.0 / face().capital
+    # Three gaps of a fifth of an em, each rounded to a pixel of the mask.
+    assert spread[0] - plain[0] == pytest.approx(3 * 0.2 * em, abs=1.5)
+    assert spread[1] == plain[1]
+
+
 def test_lettering_can_be_made_smaller() -> None:
     large = letters("taxi", 40.0)
     small = large.at(10.0)
@@ -89,7 +97,7 @@ def test_plates_hold_their_words_and_stay_in_their_room(
     assert np.abs(rim[:, 0]).max() <= half[0] + 1e-9
     assert np.abs(rim[:, 1]).max() <= half[1] + 1e-9
     for x in (-size[0] / 2, size[0] / 2):
-        for y in (-size[1] / 2, size[1] / 2):
+        for y in (-size[1] / 2, 0.0, size[1] / 2):
             assert cv2.pointPolygonTest(rim.astype(np.float32), (x, y), False) > 0, (x, y)
 
 
