@@ -48,6 +48,13 @@ from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGr
 from sightread.preprocess import PreprocessSpec, normalise
 from sightread.tokenizer import TokenizerSource, TokenLayout
 
+ABOUT = (
+    "Finds pictures by the words, phrases and short descriptions of text that is written in them, "
+    'without reading it: FDP ("Focus, Distinguish, and Prompt", Zeng et al., ACM MM 2024), built '
+    "from its description. One vector stands for a whole picture, so that very small text, pictures "
+    "full of words, and words that differ in one letter are where it fails first."
+)
+
 CLIP_DOT = 269
 """Id of "." at the end of a word in the vocabulary of the published models."""
 
@@ -243,7 +250,9 @@ def open_examples(recipe: FdpRecipe, seed: int) -> Examples:
     if recipe.data == "synth-str":
         return RenderedExamples(recipe.pictures, recipe.model.size_px, seed)
     if not recipe.root:
-        raise UsageError(f"training on {recipe.data} needs its folder: name it with --set root=")
+        raise UsageError(
+            f"training on {recipe.data} needs its folder: name it with --set method.root="
+        )
     lexicon = frozenset(read_words(Path(recipe.lexicon))) if recipe.lexicon else None
     pictures = TRAINING_SETS[recipe.data](Path(recipe.root))
     rest, _ = pictures.split(recipe.held_out)
@@ -256,7 +265,7 @@ def _pieces(recipe: FdpRecipe) -> Pieces:
     if not recipe.clip:
         raise UsageError(
             f"FDP-{recipe.model.variant} needs the tokeniser of its backbone: name a folder with "
-            f"{recipe.model.backbone} and tokenizer.json with --set clip="
+            f"{recipe.model.backbone} and tokenizer.json with --set method.clip="
         )
     return clip_tokenizer(Path(recipe.clip))
 
@@ -284,4 +293,5 @@ FDP_METHOD: Method[FdpRecipe, FDP] = Method(
     towers=towers,
     preprocess=preprocess_spec,
     tokenizer=tokenizer,
+    about=ABOUT,
 )
