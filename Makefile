@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check setup lock
+.PHONY: demo test check setup fonts lock
 
 demo: .venv/demo
 	$(BIN)/python scripts/demo.py build/demo
@@ -31,8 +31,12 @@ setup: .venv/ready
 	$(INSTALL) -e '.[gallery]'
 	touch $@
 
+# Open fonts of Debian, unpacked into build/fonts, nothing installed: more faces to train with.
+fonts:
+	$(PYTHON) scripts/fetch_fonts.py build/fonts
+
 # Pin the newest versions that pyproject.toml allows.
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,openvino]'
-	build/lock/bin/python -m pip freeze --exclude-editable > constraints.txt
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,openvino]' torch==2.13.0
+	build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

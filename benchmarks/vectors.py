@@ -3,13 +3,15 @@
     python -m benchmarks.vectors --pictures 100000 --dim 512
 
 Random unit vectors in a library of pictures without words. Prints one JSON object: milliseconds
-unless a key says otherwise. Each answer is compared with a plain matrix product.
+unless a key says otherwise. Answers are compared with a plain matrix product, and so are times:
+`load_average` says what else the machine had to do.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -59,12 +61,17 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         uri = asked.library or str(Path(folder) / "library")
-        report = {"pictures": asked.pictures, "dim": asked.dim, "seed": asked.seed}
+        report: dict[str, Any] = {
+            "pictures": asked.pictures,
+            "dim": asked.dim,
+            "seed": asked.seed,
+        }
         report |= build(uri, asked.pictures, asked.dim, asked.seed)
         # In a process of its own, so that what building took is not in its memory.
         command = [sys.executable, "-m", "benchmarks.vectors", "--searched", uri]
         command += ["--queries", str(asked.queries), "--seed", str(asked.seed)]
         report |= json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        report["load_average"] = round(os.getloadavg()[0], 1)
     print(json.dumps(report | asdict(environment()), indent=1))
 
 

@@ -115,6 +115,41 @@ def latency() -> str:
     )
 
 
+def vectors() -> str:
+    one = load("vectors_100000")
+    rows = [
+        (
+            "one query, median and 95th percentile",
+            f"{one['one_p50']:.0f} / {one['one_p95']:.0f} ms",
+        ),
+        (
+            "the same beside a bare matrix product in numpy, in turn, medians",
+            f"{one['beside_numpy_p50']:.0f} / {one['numpy_p50']:.0f} ms",
+        ),
+        (
+            "one query among a hundred pictures (filter by id)",
+            f"{one['one_in_some_ids_p50']:.0f} / {one['one_in_some_ids_p95']:.0f} ms",
+        ),
+        (
+            "one query among those in one folder (filter by path)",
+            f"{one['one_in_a_path_p50']:.0f} / {one['one_in_a_path_p95']:.0f} ms",
+        ),
+        ("first query of a process, from the disk", f"{one['first_from_disk']:.0f} ms"),
+        ("second query, which loads the vectors", f"{one['second_loads']:.0f} ms"),
+        (
+            "memory of a process: before, and holding the vectors",
+            f"{one['rss_before_mb']} MB, {one['rss_held_mb']} MB",
+        ),
+        ("answers that differ from float64, of 20", f"{one['wrong_answers']}"),
+    ]
+    return (
+        f"## Search among vectors\n\n{one['pictures']:,} pictures, {one['dim']} dimensions, the "
+        "200 nearest, exactly. The machine was not idle: its load average was "
+        f"{one['load_average']}.\n\n{table(('', ''), rows)}\n"
+        + origin(one, "python -m benchmarks.vectors")
+    )
+
+
 def faults() -> str:
     kill, damaged = load("kill_index"), load("damaged_index")
     rows = [
@@ -168,7 +203,7 @@ def documents() -> dict[Path, str]:
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text("utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    parts = [f"# Numbers\n\n{note}\n", words(), latency(), faults()]
+    parts = [f"# Numbers\n\n{note}\n", words(), latency(), vectors(), faults()]
     return {
         ROOT / "docs" / "numbers.md": "\n".join(parts),
         readme: f"{before}{BEGIN}\n{summary()}{END}{after}",

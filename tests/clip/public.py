@@ -9,25 +9,35 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel
 
+from sightread.clip.config import CONFIGS, ViTConfig
 from tests.clip.formula import weight
 
-WIDTH, LAYERS, HEADS, DIM = 96, 3, 4, 128
-VOCAB, CONTEXT, IMAGE_PX, PATCH_PX = 436, 32, 64, 16
-"""The shapes of `tiny-ViT`."""
+CONFIG = CONFIGS["tiny-ViT"]
+assert isinstance(CONFIG.vision, ViTConfig)
+VISION, TEXT = CONFIG.vision, CONFIG.text
+IMAGE_PX = VISION.image_px
 
 
 def transformers_clip(*, quick_gelu: bool) -> Any:
-    both = {
-        "hidden_size": WIDTH,
-        "intermediate_size": 4 * WIDTH,
-        "num_hidden_layers": LAYERS,
-        "num_attention_heads": HEADS,
-        "hidden_act": "quick_gelu" if quick_gelu else "gelu",
-    }
-    text = {"vocab_size": VOCAB, "max_position_embeddings": CONTEXT}
-    text |= {"bos_token_id": VOCAB - 2, "eos_token_id": VOCAB - 1, "pad_token_id": 0}
-    vision = {"image_size": IMAGE_PX, "patch_size": PATCH_PX}
-    config = CLIPConfig(text_config=both | text, vision_config=both | vision, projection_dim=DIM)
+    """In the shapes of `tiny-ViT`."""
+    both = [
+        {
+            "hidden_size": tower.width,
+            "intermediate_size": 4 * tower.width,
+            "num_hidden_layers": tower.layers,
+            "num_attention_heads": tower.heads,
+            "hidden_act": "quick_gelu" if quick_gelu else "gelu",
+        }
+        for tower in (TEXT, VISION)
+    ]
+    text = {"vocab_size": TEXT.vocab_size, "max_position_embeddings": TEXT.context_length}
+    text |= {"bos_token_id": TEXT.vocab_size - 2, "eos_token_id": TEXT.vocab_size - 1}
+    vision = {"image_size": IMAGE_PX, "patch_size": VISION.patch_px}
+    config = CLIPConfig(
+        text_config=both[0] | text | {"pad_token_id": 0},
+        vision_config=both[1] | vision,
+        projection_dim=CONFIG.embed_dim,
+    )
     model = CLIPModel(config).eval()
     vary(model)
     return model
@@ -71,8 +81,7 @@ def _layer_tensor(ours: dict[str, Tensor], block: str, part: str) -> Tensor:
     kind = part.rpartition(".")[2]
     for at, letter in enumerate("qkv"):
         if part.startswith(f"self_attn.{letter}_proj"):
-            rows = slice(at * WIDTH, (at + 1) * WIDTH)
-            return ours[f"{block}attn.in_proj_{kind}"][rows]
+            return ours[f"{block}attn.in_proj_{kind}"].chunk(3)[at]
     names = {
         "self_attn.out_proj": "attn.out_proj",
         "layer_norm1": "ln_1",

@@ -1,6 +1,7 @@
 """The answers of the public implementations, as scripts/clip_golden.py noted them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sightread.clip.model import CLIP
+from sightread.clip.config import ResNetConfig
+from sightread.clip.model import CLIP, ModifiedResNet
 from tests.clip.formula import CONFIGS, TOKENS, fill, images
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden.json").read_text())
@@ -55,3 +57,18 @@ def test_the_golden_inputs_tell_pictures_and_texts_apart() -> None:
             distances = torch.cdist(features, features)
             off_diagonal = distances[~torch.eye(len(features), dtype=torch.bool)]
             assert off_diagonal.min() > 0.1 * features.norm(dim=1).mean()
+
+
+@torch.no_grad()
+def test_cells_of_16_px_leave_out_the_last_halving_and_nothing_else() -> None:
+    config = CONFIGS["resnet"].vision
+    assert isinstance(config, ResNetConfig)
+    coarse, fine = ModifiedResNet(config, 24), ModifiedResNet(replace(config, cell_px=16), 24)
+    for model in (coarse, fine):
+        fill(model.eval())
+    pixels = images(1, 96)
+    assert fine.grid(pixels).shape == (1, 256, 6, 6)
+    # Halving is done by pooling alone: in the first block of the last stage, on both paths.
+    block: Any = coarse.layer4[0]
+    block.avgpool = block.downsample[0] = torch.nn.Identity()
+    torch.testing.assert_close(coarse.grid(pixels), fine.grid(pixels))

@@ -197,7 +197,7 @@ def test_towers_with_other_activations(tmp_path: Path, text: str, vision: str) -
 
 def test_a_size_that_is_not_possible(bare: Path) -> None:
     wishes = replace(QUICK, size_px=100)
-    assert "100 px is no multiple of the 32 px" in refusal(bare, wishes, UsageError)
+    assert "100 px is no multiple of the 16 px" in refusal(bare, wishes, UsageError)
 
 
 def test_another_architecture_than_the_name_says(bare: Path) -> None:

@@ -26,8 +26,8 @@ def evaluate_fdp(
         str,
         typer.Option(
             metavar="NAME",
-            help="iiit-str, svt, totaltext, ctr or pstr; or icdar2015 and mlt-val, which no paper "
-            "reports and which are asked like totaltext.",
+            help="iiit-str, svt, totaltext, ctr or pstr; icdar2015 and mlt-val, which no paper "
+            "reports and which are asked like totaltext; or synth-str, which is rendered.",
         ),
     ],
     encoder: Annotated[str, typer.Option(metavar="FOLDER", help="The model folder to measure.")],

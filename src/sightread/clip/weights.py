@@ -33,7 +33,7 @@ from sightread.errors import ModelError
 _SHOWN = 3
 _NESTED = ("state_dict", "model", "model_state_dict")
 _CELL_PX = 32
-"""Input pixels a cell of the ResNets' last grid."""
+"""Input pixels a cell of the published ResNets' last grid; shapes do not tell it."""
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -146,7 +146,7 @@ def at_size(config: ClipConfig, image_px: int) -> ClipConfig:
         ValueError: `image_px` is no positive multiple of the cell.
     """
     vision = config.vision
-    cell = _CELL_PX if isinstance(vision, ResNetConfig) else vision.patch_px
+    cell = vision.cell_px if isinstance(vision, ResNetConfig) else vision.patch_px
     if image_px < cell or image_px % cell:
         raise ValueError(f"an input of {image_px} px is no multiple of the {cell} px of a cell")
     return dataclasses.replace(config, vision=dataclasses.replace(vision, image_px=image_px))

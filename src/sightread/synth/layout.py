@@ -147,7 +147,7 @@ def _try_word(
     extent = lettering.extent
     if extent[0] > plan.size[0] - 2 or extent[1] > plan.size[1] - 2:
         return None
-    warp = _warp(extent, settings, rng, attempt)
+    warp = _warp(lettering, settings, rng, attempt)
     margin = max(1.5, lettering.height_px * (0.25 + 0.3 * rng.random()))
     rim = warp.forward(outline(_padded(extent, margin), 1 if warp.bend.kind == "flat" else 12))
     spot = _spot(rim, plan.size, taken, rng)
@@ -195,8 +195,9 @@ def _cased(text: str, settings: SceneSettings, rng: Rng) -> str:
     return text
 
 
-def _warp(extent: tuple[float, float], settings: SceneSettings, rng: Rng, attempt: int) -> Warp:
+def _warp(lettering: Lettering, settings: SceneSettings, rng: Rng, attempt: int) -> Warp:
     """A random way to lie, calmer with each attempt."""
+    extent = lettering.extent
     calm = 1 - attempt / _TRIES
     angle = settings.tilt * calm * (2 * rng.random() - 1)
     slant = 0.012 * settings.tilt * calm * (2 * rng.random() - 1)
@@ -207,19 +208,21 @@ def _warp(extent: tuple[float, float], settings: SceneSettings, rng: Rng, attemp
     )
     bend = Bend()
     if attempt == 0 and rng.random() < settings.bends:
-        bend = _bend(extent, rng)
+        bend = _bend(extent, min(1.0, lettering.height_px / 20), rng)
     return Warp(plane(angle, slant, lean), bend)
 
 
-def _bend(extent: tuple[float, float], rng: Rng) -> Bend:
+def _bend(extent: tuple[float, float], strength: float, rng: Rng) -> Bend:
+    """A random bend; strength 1 is the strongest at which large letters are easily read."""
     width, height = extent
     kind = int(rng.integers(3))
     if kind == 0:
         # Half of the word spans 17 to 52 degrees; the centre stays outside of the letters.
-        radius = max(width / 2 / (0.3 + 0.6 * rng.random()), 1.6 * height)
+        radius = max(width / 2 / (0.3 + 0.6 * strength * rng.random()), 1.6 * height)
         return Bend("arc", radius if rng.random() < 0.7 else -radius)
     if kind == 1:
-        radius = width / 2 / (0.5 + 0.5 * rng.random())
+        # At 57 degrees from the middle letters look half as wide.
+        radius = width / 2 / (0.3 + 0.7 * strength * rng.random())
         return Bend("cylinder", radius, 0.5 * (2 * rng.random() - 1))
     period = width * (0.8 + 0.8 * rng.random())
     # The steepest slope, 2 pi rise / period, stays below 0.35.

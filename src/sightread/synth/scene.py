@@ -129,12 +129,12 @@ class SceneRenderer:
         if rng.random() < settings.shake:
             length = hard * rng.random() * min(0.2 * smallest_px, 0.03 * max(pixels.shape))
             pixels = degrade.shake(pixels, length, np.pi * rng.random()) if length > 1 else pixels
-        light = 1.0  # what is left of it; at `hard` 1 at least 0.4, and the noise goes with it
+        light = 1.0  # what is left of it; at `hard` 1 at least half, and the noise goes with it
         if rng.random() < settings.shading:
             loss = 0.4 * hard * rng.random()
             pixels, light = degrade.shade_unevenly(pixels, loss, rng), 1 - loss
         if rng.random() < settings.darkness:
-            gain = 1 - max(0.0, 1 - 0.4 / light) * min(1.0, hard * rng.random())
+            gain = 1 - max(0.0, 1 - 0.5 / light) * min(1.0, hard * rng.random())
             pixels, light = degrade.dim(pixels, gain, 2 * rng.random() - 1), light * gain
         if rng.random() < settings.noise:
             pixels = degrade.add_noise(pixels, 9.0 * hard * light * rng.random(), rng)

@@ -5,7 +5,8 @@
 The pictures are rendered when they are loaded, each from its own seed, so that a task is small and
 always the same for the same settings, faces and backgrounds. Words of the gallery count as
 written wherever they stand, also where they were added by chance. Which words are held out for the
-test is in `vocabulary`; training draws `training_plan` and renders with seeds below `FIRST_SEED`.
+test is in `vocabulary`; training draws `training_plan` and renders it with `renderer_for` and seeds
+below `FIRST_SEED`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ __all__ = [
     "SynthStr",
     "build",
     "heights",
+    "renderer_for",
     "synth_str",
     "training_plan",
     "training_words",
@@ -118,14 +120,26 @@ def build(
     return _build(settings, faces, tuple(backgrounds))
 
 
+def renderer_for(
+    settings: StrSettings,
+    typefaces: Sequence[Path] | None = None,
+    backgrounds: Sequence[Path] = (),
+) -> SceneRenderer:
+    """The renderer of the gallery, for training scenes of the same distribution.
+
+    Raises:
+        UsageError: as `SceneRenderer`.
+    """
+    scene = replace(settings.scene, heights=settings.heights)
+    return SceneRenderer(scene, typefaces, backgrounds)
+
+
 @lru_cache(maxsize=4)
 def _build(
     settings: StrSettings, typefaces: tuple[Path, ...] | None, backgrounds: tuple[Path, ...]
 ) -> SynthStr:
     _check(settings)
-    renderer = SceneRenderer(
-        replace(settings.scene, heights=settings.heights), typefaces, backgrounds
-    )
+    renderer = renderer_for(settings, typefaces, backgrounds)
     rng = np.random.default_rng([settings.seed, _SPLITS.index(settings.split)])
     asked = {f"q{i:04d}": query for i, query in enumerate(draw_queries(settings, rng))}
     wanted = _gallery(settings, list(asked.values()), rng)

@@ -43,7 +43,9 @@ def test_every_row_is_about_benchmarks_that_can_be_run() -> None:
 
 def test_unknown_benchmarks_and_missing_folders_are_one_sentence() -> None:
     on_disk = ("iiit-str", "svt", "totaltext", "ctr", "pstr", "icdar2015", "mlt-val")
-    with pytest.raises(UsageError, match=f"no benchmark 'coco'; there are: {', '.join(on_disk)}"):
+    with pytest.raises(
+        UsageError, match=f"no benchmark 'coco'; there are: {', '.join(on_disk)}, synth-str"
+    ):
         open_benchmark("coco", None)
     for name in on_disk:
         with pytest.raises(

@@ -33,6 +33,12 @@ from sightread.synth.str_benchmark import FIRST_SEED, StrSettings, training_plan
 from sightread.tokenizer import TokenizerSource, TokenLayout
 from sightread.types import RGBImage
 
+ABOUT = (
+    "A small CLIP (Radford et al., ICML 2021), trained from scratch on rendered scenes and their "
+    "captions: words, phrases, colours and a few drawn things. It has seen no photograph. It is "
+    "the backbone of studies on two processor cores, and of no use for searching photographs."
+)
+
 MAX_SCALE = 100.0
 """CLIP keeps exp(logit_scale) below this."""
 
@@ -210,4 +216,5 @@ CLIP_METHOD: Method[ClipRecipe, CLIP] = Method(
     towers=towers,
     preprocess=preprocess_spec,
     tokenizer=tokenizer,
+    about=ABOUT,
 )

@@ -13,6 +13,7 @@ from sightread.methods.fdp.protocols.annotated import (
     Polygon,
     TextPolygon,
 )
+from sightread.synth.str_benchmark import synth_str
 from sightread.tasks import RetrievalTask
 
 __all__ = [
@@ -49,6 +50,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "pstr": _from_disk("pstr", pstr.pstr, pstr.LAYOUT),
     "icdar2015": _from_disk("icdar2015", icdar2015.icdar2015, icdar2015.TEST_LAYOUT),
     "mlt-val": _from_disk("mlt-val", mlt.mlt_val, mlt.LAYOUT),
+    "synth-str": lambda _: synth_str(),
 }
 
 TRAINING_SETS: Mapping[str, Callable[[Path], AnnotatedSet]] = {

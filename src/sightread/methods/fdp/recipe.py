@@ -48,6 +48,13 @@ from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGr
 from sightread.preprocess import PreprocessSpec, normalise
 from sightread.tokenizer import TokenizerSource, TokenLayout
 
+ABOUT = (
+    "Finds pictures by the words, phrases and short descriptions of text that is written in them, "
+    'without reading it: FDP ("Focus, Distinguish, and Prompt", Zeng et al., ACM MM 2024), built '
+    "from its description. One vector stands for a whole picture, so that very small text, "
+    "pictures full of words, and words that differ in one letter are where it fails first."
+)
+
 CLIP_DOT = 269
 """Id of "." at the end of a word in the vocabulary of the published models."""
 
@@ -58,8 +65,8 @@ class FdpRecipe:
 
     Attributes:
         model: the switches of FDP.
-        clip: checkpoint of the backbone, or a folder with one and its tokeniser. Empty: random
-            weights, which is good for tests only.
+        clip: weights of the backbone: a file, a folder made by `models pull` or `models import`,
+            or a run of `train clip`. Empty: random weights, which is good for tests only.
         data: `synth-str` is rendered; the others are read from `root`.
         words: file with the words that are clustered, one per line; empty: the most frequent 500
             of the data.
@@ -100,7 +107,7 @@ def start(recipe: FdpRecipe, model: FDP) -> None:
     """
     settings = recipe.model
     if recipe.clip:
-        weights = read_weights(_inside(recipe.clip, "model.safetensors"))
+        weights = read_weights(weights_file(Path(recipe.clip)))
         model.clip.load_state_dict(build_clip(weights, CONFIGS[settings.backbone]).state_dict())
     model.start_from_clip()
     words = word_list(recipe.words, open_examples(recipe, 0))
@@ -243,7 +250,9 @@ def open_examples(recipe: FdpRecipe, seed: int) -> Examples:
     if recipe.data == "synth-str":
         return RenderedExamples(recipe.pictures, recipe.model.size_px, seed)
     if not recipe.root:
-        raise UsageError(f"training on {recipe.data} needs its folder: name it with --set root=")
+        raise UsageError(
+            f"training on {recipe.data} needs its folder: name it with --set method.root="
+        )
     lexicon = frozenset(read_words(Path(recipe.lexicon))) if recipe.lexicon else None
     pictures = TRAINING_SETS[recipe.data](Path(recipe.root))
     rest, _ = pictures.split(recipe.held_out)
@@ -256,7 +265,7 @@ def _pieces(recipe: FdpRecipe) -> Pieces:
     if not recipe.clip:
         raise UsageError(
             f"FDP-{recipe.model.variant} needs the tokeniser of its backbone: name a folder with "
-            f"{recipe.model.backbone} and tokenizer.json with --set clip="
+            f"{recipe.model.backbone} and tokenizer.json with --set method.clip="
         )
     return clip_tokenizer(Path(recipe.clip))
 
@@ -268,8 +277,22 @@ def _token_id(pieces: Pieces, token: str) -> int:
     return int(found)
 
 
-def _inside(path: str, name: str) -> Path:
-    return Path(path) / name if Path(path).is_dir() else Path(path)
+def weights_file(path: Path) -> Path:
+    """The weights in a file, a checkpoint or weights folder, or the last checkpoint of a run.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if path.is_file():
+        return path
+    steps = sorted(path.glob("checkpoints/step-*"))
+    for folder in (path, *reversed(steps)):
+        if (folder / "model.safetensors").is_file():
+            return folder / "model.safetensors"
+    raise UsageError(
+        f"{path} has no weights of a backbone: name a file, a folder with model.safetensors, or "
+        "the folder of a training run with --set method.clip="
+    )
 
 
 FDP_METHOD: Method[FdpRecipe, FDP] = Method(
@@ -284,4 +307,5 @@ FDP_METHOD: Method[FdpRecipe, FDP] = Method(
     towers=towers,
     preprocess=preprocess_spec,
     tokenizer=tokenizer,
+    about=ABOUT,
 )
