@@ -347,6 +347,7 @@ def captured_stderr() -> Iterator[io.BytesIO]:
 def run(folder: Path, made: list[Path]) -> dict[str, object]:
     """Walk and decode all; returns the counts, and what is wrong under "wrong" (empty if fine)."""
     found = [stamp.path for stamp in walk([str(folder)])]
+    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wrong = [f"not walked: {path!r}" for path in sorted({str(path) for path in made} - set(found))]
     reasons: collections.Counter[str] = collections.Counter()
     slowest = (0.0, "")
@@ -364,7 +365,8 @@ def run(folder: Path, made: list[Path]) -> dict[str, object]:
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if slowest[0] > SLOWEST_S:
         wrong.append(f"{slowest[0]:.1f} s for {slowest[1]!r}, the limit is {SLOWEST_S} s")
-    if peak_mb > MEMORY_LIMIT_MB:
+    # A test runs this in a process that may have had its own peak before.
+    if peak_mb > max(MEMORY_LIMIT_MB, before_mb):
         wrong.append(f"{peak_mb:.0f} MB at the peak, the limit is {MEMORY_LIMIT_MB:.0f} MB")
     return {
         "files": len(found),

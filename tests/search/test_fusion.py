@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sightread.search.channels import Asked, Ranked
-from sightread.search.fusion import MISSING, combine, extras
+from sightread.search.fusion import MISSING, NEAREST, combine, extras
 from sightread.search.phrases import Occurrences
 from sightread.types import Term
 
@@ -119,6 +119,26 @@ def test_the_formula(seed: int) -> None:
             if c == per_cents[0]
         ]
         assert within == sorted(within, reverse=True)
+
+
+def test_equals_are_put_in_order_as_far_as_every_page_asks() -> None:
+    n = NEAREST + 50
+    row = np.zeros(n, dtype=np.int32)
+    read = Occurrences(
+        picture=np.arange(n, dtype=np.int64),
+        probability=np.full(n, 0.5),
+        ordinals=row[:, None],
+        kind=row.astype(np.int8),
+        edits=row.astype(np.int16),
+        field=row.astype(np.int8),
+        line=row,
+        boxes=np.zeros((n, 4, 2), dtype=np.float32),
+    )
+    backwards = np.arange(n, dtype=np.int64)[::-1]
+    far = Ranked("x", Asked("a", (0,)), backwards, np.linspace(1, 0, n, dtype=np.float32))
+    near = Ranked("x", far.asked, backwards[:NEAREST], far.score[:NEAREST])
+    orders = [combine([(SINGLE[0], read)], 0.5, [one]).picture.tolist() for one in (near, far)]
+    assert orders[0] == orders[1] == [*backwards[:NEAREST].tolist(), *range(50)]
 
 
 @pytest.mark.parametrize("seed", range(20))

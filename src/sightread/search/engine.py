@@ -18,7 +18,7 @@ from sightread.protocols import Store
 from sightread.search.calibrate import DEFAULT_THRESHOLD
 from sightread.search.channels import Channels
 from sightread.search.evidence import Found, Shown, hit
-from sightread.search.fusion import Extras, Ranking, combine, extras, shown
+from sightread.search.fusion import NEAREST, Extras, Ranking, combine, extras, shown
 from sightread.search.match import Matcher
 from sightread.search.query import format_query, parse
 from sightread.search.words import occurrences, plan
@@ -27,9 +27,6 @@ from sightread.types import Hit, Query, Result
 
 _FLOOR = 0.05
 """Readings less likely than this are not fetched for an answer that would not show them."""
-
-_DEPTH = 200
-"""At least so many pictures are asked of each encoder for each string."""
 
 
 class Engine:
@@ -70,7 +67,7 @@ class Engine:
         self._check_spaces(also)
         parsed = parse(query) if isinstance(query, str) else query
         floor = _FLOOR if threshold is None else min(_FLOOR, threshold)
-        found = self.find(parsed, floor, max(_DEPTH, 5 * (offset + k)))
+        found = self.find(parsed, floor, max(NEAREST, 5 * (offset + k)))
         answers, cut = shown(found.ranking, threshold)
         beside = extras(found.read, DEFAULT_THRESHOLD, found.by(also), answers.picture)
         total = len(answers.picture) + len(beside.picture)
@@ -85,7 +82,7 @@ class Engine:
             took_ms=1000 * (time.perf_counter() - began),
         )
 
-    def find(self, query: Query, floor: float = 0.0, depth: int = _DEPTH) -> Found:
+    def find(self, query: Query, floor: float = 0.0, depth: int = NEAREST) -> Found:
         """Every picture that may answer, best first, down to a probability of about `floor`."""
         if not any(not term.negated for term in query.terms):
             raise UsageError(

@@ -33,6 +33,10 @@ MISSING = 0.02
 RANK_OFFSET = 60
 """Of reciprocal ranks: the usual choice, at which the first few ranks count about the same."""
 
+NEAREST = 200
+"""So far down its list an encoder puts equals in order: as far as every page of an answer asks, so
+that the pages agree."""
+
 Chances = NDArray[np.float64]
 Read = Sequence[tuple[Term, Occurrences | None]]
 
@@ -85,7 +89,8 @@ def combine(terms: Read, threshold: float, ranked: Sequence[Ranked] = ()) -> Ran
     total[np.isin(pictures, _negated(terms, threshold))] = 0.0
     kept = np.flatnonzero(total > 0)
     ranking = Ranking(pictures[kept], total[kept], read[kept])
-    near = _nearness(pictures[kept], [one for one in ranked if one.probability is None])
+    others = [one for one in ranked if one.probability is None]
+    near = _nearness(pictures[kept], others, NEAREST)
     if not near.any():
         return ranking.take(np.lexsort((ranking.picture, -ranking.probability)))
     per_cent = np.floor(100 * ranking.probability)
@@ -148,13 +153,15 @@ def _either(chance: Chances, one: Ranked, pictures: NDArray[np.int64]) -> Chance
     return 1 - (1 - chance) * (1 - other)
 
 
-def _nearness(pictures: NDArray[np.int64], ranked: Sequence[Ranked]) -> Chances:
-    """The sum of reciprocal ranks of each of the pictures (ascending)."""
+def _nearness(
+    pictures: NDArray[np.int64], ranked: Sequence[Ranked], limit: int | None = None
+) -> Chances:
+    """The sum of reciprocal ranks (up to `limit`) of each of the pictures (ascending)."""
     near = np.zeros(len(pictures))
     for one in ranked:
-        there = np.isin(one.picture, pictures)
+        there = np.isin(one.picture[:limit], pictures)
         rank = np.flatnonzero(there) + 1
-        near[np.searchsorted(pictures, one.picture[there])] += 1 / (RANK_OFFSET + rank)
+        near[np.searchsorted(pictures, one.picture[:limit][there])] += 1 / (RANK_OFFSET + rank)
     return near
 
 
