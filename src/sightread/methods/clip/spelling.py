@@ -1,14 +1,14 @@
 """The text tower learns to spell before it sees a picture.
 
-From pictures and captions alone, a small CLIP stays for thousands of batches at the loss of a
-guess: the image tower has nothing stable to aim at while the text tower still moves, and the other
-way round. Here the text tower first learns vectors that say which letter stands where in a word
+From pictures and captions alone, a small CLIP stays at the loss of a guess for long: neither tower
+has anything stable to aim at. Here the text tower first learns vectors that say which letter stands where in a word
 (after PHOC, the pyramidal histogram of characters: Almazan et al., TPAMI 2014), from text alone, in
 about a minute. Words that look alike in letters then lie near each other, and a letter that the
 image tower recognises counts for every word that has it.
 
-Measured on pictures of one large word (955 words, batches of 64, one seed): after 600 batches the
-contrastive loss is 1.99 with this start and above 3.2 without (log 64 = 4.16).
+With it, the contrastive loss falls somewhat faster: on pictures of one large word, batches of 64,
+one seed, the mean of batches 350 to 400 was 3.05 with it and 3.38 without (chance: log 64 = 4.16).
+`spelling_steps = 0` turns it off.
 """
 
 from __future__ import annotations
