@@ -76,8 +76,8 @@ def write_checkpoint(variant: str, folder: Path) -> None:
     torch.nn.init.normal_(model.probe)
     text = CONFIGS[recipe.model.backbone].text
     layout = TokenLayout(text.context_length, text.vocab_size - 2, text.vocab_size - 1, 0)
-    plain = to_plain(Run(recipe, TrainConfig()))
-    state = TrainState("fdp", 0, plain, digest(plain), layout)
+    run = Run(recipe, TrainConfig())
+    state = TrainState("fdp", 0, to_plain(run), digest(run), layout)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     save(folder, state, model, optimizer, TokenizerSource(tiny_tokenizer().to_str(), layout))
 

@@ -178,13 +178,18 @@ def flipped_name(share: float) -> str:
 @torch.no_grad()
 def quality(opened: Opened, gallery: Gallery, text_map: Map) -> float:
     """mAP with this map, (N, h, w) in [0, 1], in place of the network's."""
-    logits = torch.from_numpy(text_map).logit().clamp(-_SURE, _SURE)
+    logits = as_logits(text_map)
     parts = [
         head(opened.model, gallery.grids[at : at + CHUNK], logits[at : at + CHUNK])
         for at in range(0, len(logits), CHUNK)
     ]
     vectors = as_vectors(F.normalize(torch.cat(parts), dim=-1))
     return mean_precision(scores(gallery.queries, vectors), gallery.ids, gallery.right)
+
+
+def as_logits(text_map: Map) -> Tensor:
+    """What the network would have answered for this map in [0, 1]."""
+    return torch.from_numpy(text_map).logit().clamp(-_SURE, _SURE)
 
 
 def head(model: FDP, grid: Tensor, logits: Tensor) -> Tensor:

@@ -180,6 +180,16 @@ def test_text_everywhere_is_no_shift(opened: Opened) -> None:
     assert not torch.allclose(learned, plain, atol=1e-4)  # and the hook is gone
 
 
+def test_a_map_is_given_as_the_network_would_give_it(opened: Opened) -> None:
+    text_map = np.array([[[0.0, 0.2], [0.7, 1.0]]], np.float32)
+    np.testing.assert_allclose(noise.as_logits(text_map).sigmoid(), text_map, atol=1e-6)
+    gallery = noise.prepare(opened, SMALL)
+    with torch.no_grad():
+        own = opened.model.image_head(gallery.grids).features
+        given = noise.head(opened.model, gallery.grids, noise.as_logits(gallery.learned))
+    torch.testing.assert_close(given, own, atol=1e-4, rtol=1e-4)
+
+
 def test_flipping_by_hand() -> None:
     truth = np.zeros((2, 5, 5), np.float32)
     truth[0, 1, 1:4] = 1

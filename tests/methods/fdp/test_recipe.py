@@ -240,7 +240,10 @@ def test_starting_loads_the_backbone_and_fits_the_clusters(tmp_path: Path) -> No
 
     torch.manual_seed(9)
     clip = CLIP(CONFIGS["tiny-RN"])
-    save_file(dict(clip.state_dict()), tmp_path / "model.safetensors")
+    newest = tmp_path / "checkpoints" / "step-00000020"
+    for folder, weights in ((newest.with_name("step-00000010"), {}), (newest, clip.state_dict())):
+        folder.mkdir(parents=True)
+        save_file(dict(weights), folder / "model.safetensors")
     (tmp_path / "words.txt").write_text("\n".join(WORDS))
     recipe = FdpRecipe(
         replace(TINY, anchors=("the", "closed")),
@@ -254,6 +257,8 @@ def test_starting_loads_the_backbone_and_fits_the_clusters(tmp_path: Path) -> No
     assert torch.equal(value, clip.state_dict()["visual.attnpool.v_proj.weight"])
     assert torch.equal(model.clip.token_embedding.weight, clip.token_embedding.weight)
     assert model.probe.abs().sum() > 0
+    with pytest.raises(UsageError, match="has no weights of a backbone"):
+        start(replace(recipe, clip=str(tmp_path / "checkpoints" / "nothing")), model)
 
 
 def test_adopted_words_decide_the_clusters() -> None:

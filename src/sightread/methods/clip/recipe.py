@@ -3,10 +3,9 @@
 The three methods start from a CLIP that has seen pictures of things and of writing. For studies on
 two processor cores a tiny one is trained on rendered scenes and their captions.
 
-Two things make it learn in minutes where 400 million pictures are not to be had: it begins with
-large, plain writing and goes on to the scenes of `synth-str` (from small and hard writing alone a
-network this small does not leave the loss of a guess), and pictures are rendered once and seen
-again, moved and with their colours turned.
+Three things make it learn in minutes where 400 million pictures are not to be had: its text tower
+learns to spell first (`spelling`), pictures begin with large, plain writing and go on to the scenes
+of `synth-str`, and each is rendered once and seen again, moved, darker or lighter.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from sightread.clip.model import CLIP
 from sightread.clip.tokens import END, PAD_ID, START, tiny_tokenizer, tokenise
 from sightread.clip.towers import ImageTower, TextTower
 from sightread.errors import UsageError
+from sightread.methods.clip.spelling import learn_to_spell
 from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGroup, Towers
 from sightread.preprocess import PreprocessSpec, normalise
 from sightread.synth.captions import caption
@@ -49,6 +49,7 @@ class ClipRecipe:
 
     Attributes:
         architecture: of the tiny family, which has a tokeniser of its own.
+        spelling_steps: updates of the text tower before the first picture.
         easy: how many pictures of one large plain word to render.
         pictures: how many scenes to render.
         easy_batches: batches of easy pictures at the start; over twice as many more their share
@@ -57,12 +58,14 @@ class ClipRecipe:
     """
 
     architecture: str = "tiny-RN"
+    spelling_steps: int = 600
     easy: int = 8_000
     pictures: int = 16_000
-    easy_batches: int = 1200
+    easy_batches: int = 800
     heights: tuple[float, float] = (0.14, 0.42)
     batch: int = 64
     lr: float = 1e-3
+    text_lr: float = 3e-4
     weight_decay: float = 0.05
 
 
@@ -120,6 +123,12 @@ def build(recipe: ClipRecipe, seed: int) -> CLIP:
     return model
 
 
+def start(recipe: ClipRecipe, model: CLIP) -> None:
+    """Teach the text tower to spell."""
+    words = training_words(StrSettings(split="train"))
+    learn_to_spell(model, tiny_tokenizer(), words, recipe.spelling_steps, seed=0)
+
+
 def batches(recipe: ClipRecipe, model: CLIP, seed: int) -> Batches:
     """Batch n: pictures and captions, drawn anew each time."""
     scenes, pieces = Scenes(recipe, seed), tiny_tokenizer()
@@ -174,13 +183,18 @@ def _accuracy(logits: Tensor) -> Tensor:
 
 
 def groups(recipe: ClipRecipe, model: CLIP) -> list[ParameterGroup]:
-    """Weight decay on matrices only."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    rest = [p for p in model.parameters() if p.ndim <= 1]
-    return [
-        ParameterGroup("matrices", matrices, recipe.lr, recipe.weight_decay),
-        ParameterGroup("vectors", rest, recipe.lr),
-    ]
+    """Weight decay on matrices only; the text tower, which can spell already, learns slowly."""
+    found = []
+    for tower, lr in (("image", recipe.lr), ("text", recipe.text_lr)):
+        own = [
+            parameter
+            for name, parameter in model.named_parameters()
+            if name.startswith("visual.") == (tower == "image")
+        ]
+        matrices, vectors = ([p for p in own if (p.ndim > 1) == big] for big in (True, False))
+        found.append(ParameterGroup(f"{tower} matrices", matrices, lr, recipe.weight_decay))
+        found.append(ParameterGroup(f"{tower} vectors", vectors, lr))
+    return found
 
 
 def towers(recipe: ClipRecipe, model: CLIP) -> Towers:
@@ -210,6 +224,7 @@ CLIP_METHOD: Method[ClipRecipe, CLIP] = Method(
     space="meaning",
     config=ClipRecipe,
     build=build,
+    start=start,
     batches=batches,
     losses=losses,
     groups=groups,

@@ -65,8 +65,8 @@ class FdpRecipe:
 
     Attributes:
         model: the switches of FDP.
-        clip: checkpoint of the backbone, or a folder with one and its tokeniser. Empty: random
-            weights, which is good for tests only.
+        clip: weights of the backbone: a file, a folder made by `models pull` or `models import`,
+            or a run of `train clip`. Empty: random weights, which is good for tests only.
         data: `synth-str` is rendered; the others are read from `root`.
         words: file with the words that are clustered, one per line; empty: the most frequent 500
             of the data.
@@ -107,7 +107,7 @@ def start(recipe: FdpRecipe, model: FDP) -> None:
     """
     settings = recipe.model
     if recipe.clip:
-        weights = read_weights(_inside(recipe.clip, "model.safetensors"))
+        weights = read_weights(weights_file(Path(recipe.clip)))
         model.clip.load_state_dict(build_clip(weights, CONFIGS[settings.backbone]).state_dict())
     model.start_from_clip()
     words = word_list(recipe.words, open_examples(recipe, 0))
@@ -277,8 +277,22 @@ def _token_id(pieces: Pieces, token: str) -> int:
     return int(found)
 
 
-def _inside(path: str, name: str) -> Path:
-    return Path(path) / name if Path(path).is_dir() else Path(path)
+def weights_file(path: Path) -> Path:
+    """The weights in a file, a checkpoint or weights folder, or the last checkpoint of a run.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if path.is_file():
+        return path
+    steps = sorted(path.glob("checkpoints/step-*"))
+    for folder in (path, *reversed(steps)):
+        if (folder / "model.safetensors").is_file():
+            return folder / "model.safetensors"
+    raise UsageError(
+        f"{path} has no weights of a backbone: name a file, a folder with model.safetensors, or "
+        "the folder of a training run with --set method.clip="
+    )
 
 
 FDP_METHOD: Method[FdpRecipe, FDP] = Method(
