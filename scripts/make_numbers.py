@@ -150,6 +150,27 @@ def vectors() -> str:
     )
 
 
+def fdp() -> str:
+    cost = load("fdp_cost")
+    rows = [
+        (
+            runtime,
+            f"{cost[key]['clip_ms']:.0f} ms",
+            f"{cost[key]['fdp_ms']:.0f} ms",
+            f"{cost[key]['overhead_percent']:+.1f} %",
+        )
+        for runtime, key in (("torch", "torch"), ("ONNX Runtime", "onnxruntime"))
+    ]
+    head = ("processor time per picture, one thread, float32", "plain CLIP", "FDP", "FDP over CLIP")
+    return (
+        f"## FDP: what it adds to CLIP\n\nFDP-{cost['variant']} at {cost['size']} px against its "
+        "own backbone with the same input, batch 1, in turns; preprocessing is not included. "
+        "Medians; the last column is the median of the ratios within a round.\n\n"
+        f"{table(head, rows)}\n"
+        + origin(cost, f"python -m benchmarks.fdp_cost --variant {cost['variant']}")
+    )
+
+
 def faults() -> str:
     kill, damaged = load("kill_index"), load("damaged_index")
     rows = [
@@ -203,7 +224,7 @@ def documents() -> dict[Path, str]:
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text("utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    parts = [f"# Numbers\n\n{note}\n", words(), latency(), vectors(), faults()]
+    parts = [f"# Numbers\n\n{note}\n", words(), latency(), vectors(), fdp(), faults()]
     return {
         ROOT / "docs" / "numbers.md": "\n".join(parts),
         readme: f"{before}{BEGIN}\n{summary()}{END}{after}",
