@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sightread.clip.config import CONFIGS
+from sightread.clip.folder import Origin, write_folder
 from sightread.clip.model import CLIP
 from sightread.clip.tokens import tiny_tokenizer, tokenise
-from sightread.errors import UsageError
+from sightread.errors import ModelError, UsageError
 from sightread.lab.checkpoint import load_model, open_checkpoint
 from sightread.lab.export import export
 from sightread.lab.settings import Run, TrainConfig
@@ -29,10 +30,12 @@ from sightread.methods.fdp.recipe import (
     batches,
     build,
     groups,
+    load_backbone,
     losses,
     pair_batch,
     start,
 )
+from sightread.preprocess import PreprocessSpec
 
 WORDS = ["the", "office", "and", "hotel", "motel", "taxi", "for", "fish", "open", "closed"]
 TINY = FdpConfig(variant="tiny", size_px=64, positions="grid_bicubic", map_sampling="any")
@@ -259,6 +262,22 @@ def test_starting_loads_the_backbone_and_fits_the_clusters(tmp_path: Path) -> No
     assert model.probe.abs().sum() > 0
     with pytest.raises(UsageError, match="has no weights of a backbone"):
         start(replace(recipe, clip=str(tmp_path / "checkpoints" / "nothing")), model)
+
+
+def test_a_weights_folder_is_verified_and_must_fit(tmp_path: Path) -> None:
+    torch.manual_seed(9)
+    spec, origin = PreprocessSpec(64, "crop"), Origin("ours", "Apache-2.0", {})
+    for name, config in (("fit", CONFIGS["tiny-RN"]), ("other", CONFIGS["tiny-ViT"])):
+        write_folder(tmp_path / name, CLIP(config), tiny_tokenizer(), spec, origin)
+    found = load_backbone(FdpRecipe(TINY, clip=str(tmp_path / "fit")))
+    assert found.config == CONFIGS["tiny-RN"]
+    with pytest.raises(UsageError, match="has a tiny-ViT for 64 px, but FDP-tiny needs a tiny-RN"):
+        load_backbone(FdpRecipe(TINY, clip=str(tmp_path / "other")))
+    with (tmp_path / "fit" / "model.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"x")
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
+        load_backbone(FdpRecipe(TINY, clip=str(tmp_path / "fit")))
 
 
 def test_adopted_words_decide_the_clusters() -> None:

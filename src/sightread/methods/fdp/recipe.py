@@ -19,6 +19,7 @@ from tokenizers import Tokenizer as Pieces
 from torch import Tensor
 
 from sightread.clip.config import CONFIGS, ResNetConfig
+from sightread.clip.folder import open_folder
 from sightread.clip.model import CLIP
 from sightread.clip.tokens import END, PAD_ID, START, clip_tokenizer, tiny_tokenizer, tokenise
 from sightread.clip.weights import build_clip, read_weights
@@ -107,8 +108,7 @@ def start(recipe: FdpRecipe, model: FDP) -> None:
     """
     settings = recipe.model
     if recipe.clip:
-        weights = read_weights(weights_file(Path(recipe.clip)))
-        model.clip.load_state_dict(build_clip(weights, CONFIGS[settings.backbone]).state_dict())
+        model.clip.load_state_dict(load_backbone(recipe).state_dict())
     model.start_from_clip()
     words = word_list(recipe.words, open_examples(recipe, 0))
     adopt_words(model, _pieces(recipe), list(dict.fromkeys([*settings.anchors, *words])))
@@ -275,6 +275,27 @@ def _token_id(pieces: Pieces, token: str) -> int:
     if found is None:
         raise UsageError(f"the tokeniser does not know {token!r}: name that of the backbone")
     return int(found)
+
+
+def load_backbone(recipe: FdpRecipe) -> CLIP:
+    """The pretrained CLIP of the variant; checksums are compared where the folder has them.
+
+    Raises:
+        ModelError: the folder is damaged, or the weights are of another architecture.
+        UsageError: there are none, or they are for another input size.
+    """
+    path, config = Path(recipe.clip), CONFIGS[recipe.model.backbone]
+    if not (path / "model.json").is_file():
+        return build_clip(read_weights(weights_file(path)), config)
+    found = open_folder(path).model
+    # The GELU is in the text tower of a ResNet too, and only the folder knows which it is.
+    if found.config != config:
+        size = found.config.vision.image_px
+        raise UsageError(
+            f"{path} has a {found.config.name} for {size} px, but FDP-{recipe.model.variant} needs "
+            f"a {config.name} for {config.vision.image_px} px with the quick GELU"
+        )
+    return found
 
 
 def weights_file(path: Path) -> Path:
