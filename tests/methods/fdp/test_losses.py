@@ -84,6 +84,8 @@ def test_candidates_by_radius_and_order() -> None:
     # "model" two; four places, by spelling.
     assert found.strings == ("hotel", "hostel", "hotels", "hovel", "motel")
     assert found.distances == (0, 1, 1, 1, 1)
+    # "model" is out of reach, not only out of places.
+    assert Lexicon(["hotel", "model"]).candidates("hotel").strings == ("hotel", *[HASHES] * 4)
     # Six letters: radius 2. "hotel" is one edit away from "hotels", the others two.
     longer = lexicon.candidates("hotels")
     assert longer.strings == ("hotels", "hotel", "hostel", "hovel", "motel")

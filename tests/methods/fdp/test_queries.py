@@ -64,6 +64,9 @@ def test_the_nearer_centroid_decides_by_distance_not_by_angle() -> None:
     centroids = torch.tensor([[1.0, 0.0], [10.0, 10.0]])
     # (3, 3) points to the second centroid, but is nearer to the first: 13 against 98.
     assert nearest_cluster(torch.tensor([[3.0, 3.0]]), centroids).tolist() == [FUNCTION]
+    # From (0, 0): 9 + 9 = 18 against 25, though 3 + 3 is more than 5.
+    corners = torch.tensor([[3.0, 3.0], [0.0, 5.0]])
+    assert nearest_cluster(torch.zeros(1, 2), corners).tolist() == [FUNCTION]
 
 
 def test_a_query_takes_the_prompt_of_its_bare_encoding(fdp: FDP) -> None:
