@@ -51,7 +51,7 @@ TINY = FdpConfig(
     map_sampling="any",
 )
 """FDP on the tiny CLIP. Two defaults differ from the published ones, because the grid has only
-5 x 5 cells: positions are resized in two dimensions, and a cell is text if a word touches it."""
+10 x 10 cells: positions are resized in two dimensions, and a cell is text if a word touches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def train_fdp(wanted: FdpRecipe, kept: Kept, settings: TrainConfig, out: Path) -
     def batches(config: FdpRecipe, model: FDP, seed: int) -> Batches:
         del model
         pieces, examples = tiny_tokenizer(), kept.examples
-        lexicon = Lexicon(list(examples.words()), config.model.candidates)
+        lexicon = Lexicon(examples.lexicon(), config.model.candidates)
 
         def batch(number: int) -> Batch:
             rng = np.random.default_rng([seed, 6, number])

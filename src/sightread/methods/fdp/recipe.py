@@ -70,8 +70,9 @@ class FdpRecipe:
             or a run of `train clip`. Empty: random weights, which is good for tests only.
         data: `synth-str` is rendered; the others are read from `root`.
         words: file with the words that are clustered, one per line; empty: the most frequent 500
-            of the data.
-        lexicon: file with the words that distractors come from; empty: all words of the data.
+            of the data, for `synth-str` words of both kinds, equal in number and length.
+        lexicon: file with the words that distractors come from; empty: all words of the data, for
+            `synth-str` with made-up look-alikes.
         pictures: how many to render for `synth-str`.
         batch: word-image pairs.
         held_out: share of the pictures of a data set that training leaves alone (Q7).
@@ -132,7 +133,7 @@ def batches(recipe: FdpRecipe, model: FDP, seed: int) -> Batches:
     del model
     examples = open_examples(recipe, seed)
     settings, pieces, spec = recipe.model, _pieces(recipe), preprocess_spec(recipe)
-    words = read_words(Path(recipe.lexicon)) if recipe.lexicon else list(examples.words())
+    words = read_words(Path(recipe.lexicon)) if recipe.lexicon else examples.lexicon()
     lexicon = Lexicon(words, settings.candidates, settings.padding, seed)
     per_epoch = max(1, len(examples) // recipe.batch)
 
