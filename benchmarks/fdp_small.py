@@ -49,9 +49,11 @@ TINY = FdpConfig(
     size_px=160,
     positions="grid_bicubic",
     map_sampling="any",
+    anchors=("and", "star"),
 )
 """FDP on the tiny CLIP. Two defaults differ from the published ones, because the grid has only
-10 x 10 cells: positions are resized in two dimensions, and a cell is text if a word touches it."""
+10 x 10 cells: positions are resized in two dimensions, and a cell is text if a word touches it. The
+anchors are of the words that `synth-str` proposes for clustering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ def train_clip(config: ClipRecipe, settings: TrainConfig, out: Path) -> Path:
 
 def recipe(model: FdpConfig, clip: Path, pictures: int) -> FdpRecipe:
     """A run on the backbone of a checkpoint."""
-    return FdpRecipe(model, clip=str(clip), pictures=pictures, batch=48, lr_tuned=1e-3)
+    return FdpRecipe(
+        model, clip=str(clip), pictures=pictures, batch=48, lr_tuned=1e-3, validation_queries=0
+    )
 
 
 @torch.no_grad()

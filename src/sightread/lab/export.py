@@ -25,7 +25,7 @@ from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to
 from sightread.lab.settings import Run, parse_run
 from sightread.methods import METHODS
 from sightread.methods.method import Method, Towers
-from sightread.modelfolder import ModelInfo, TextMap
+from sightread.modelfolder import Calibration, ModelInfo, TextMap
 from sightread.preprocess import PreprocessSpec, preprocess
 from sightread.synth.simple import render_words
 from sightread.tokenizer import Tokenizer
@@ -100,6 +100,7 @@ def export(
         space=method.space,
         licence=licence,
         text_map=_text_map(towers, expected),
+        calibration=calibration(found.state.metrics),
     )
     parity = {"image": asdict(image_parity), "text": asdict(text_parity)}
     info = replace(info, provenance={**info.provenance, "parity": parity})
@@ -164,6 +165,14 @@ def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap
         return None
     rows, columns = outputs[1].shape[1:]
     return TextMap(rows, columns, towers.text_threshold)
+
+
+def calibration(metrics: Mapping[str, float]) -> Calibration | None:
+    """The line from cosine to probability, if the method's validation fitted one."""
+    names = ("calibration_slope", "calibration_offset")
+    if not all(name in metrics for name in names):
+        return None
+    return Calibration(*(metrics[name] for name in names))
 
 
 def without_folders(value: Any) -> Any:

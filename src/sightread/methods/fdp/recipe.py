@@ -45,6 +45,7 @@ from sightread.methods.fdp.model import FDP
 from sightread.methods.fdp.queries import fit_clusters
 from sightread.methods.fdp.targets import localisation_target
 from sightread.methods.fdp.towers import ImageTower, TextTower
+from sightread.methods.fdp.validation import figures, held_out_task
 from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGroup, Towers
 from sightread.preprocess import PreprocessSpec, normalise
 from sightread.tokenizer import TokenizerSource, TokenLayout
@@ -76,6 +77,8 @@ class FdpRecipe:
         pictures: how many to render for `synth-str`.
         batch: word-image pairs.
         held_out: share of the pictures of a data set that training leaves alone (Q7).
+        validation_queries: for each group of `synth-str`; for a data set any number but 0 means
+            all. 0: no validation.
     """
 
     model: FdpConfig = field(default_factory=FdpConfig)
@@ -87,6 +90,7 @@ class FdpRecipe:
     pictures: int = 4000
     batch: int = 48
     held_out: float = 0.05
+    validation_queries: int = 6
     lr_new: float = 2e-3
     lr_tuned: float = 1e-4
     weight_decay: float = 1e-3
@@ -215,6 +219,14 @@ def losses(recipe: FdpRecipe, model: FDP, batch: Batch) -> Losses:
     return found
 
 
+def validate(recipe: FdpRecipe, model: FDP) -> dict[str, float]:
+    """mAP on held-out pictures, and what cosines mean; see `validation`."""
+    if not recipe.validation_queries:
+        return {}
+    task = held_out_task(recipe)
+    return figures(model, task, _pieces(recipe), preprocess_spec(recipe))
+
+
 def groups(recipe: FdpRecipe, model: FDP) -> list[ParameterGroup]:
     """New parameters learn fast, those that start from CLIP's slowly."""
     new, tuned = model.parameter_groups()
@@ -329,5 +341,6 @@ FDP_METHOD: Method[FdpRecipe, FDP] = Method(
     towers=towers,
     preprocess=preprocess_spec,
     tokenizer=tokenizer,
+    validate=validate,
     about=ABOUT,
 )
