@@ -29,7 +29,7 @@ from sightread.errors import SightreadError, UsageError
 
 if TYPE_CHECKING:
     from sightread.library import Library
-    from sightread.types import PictureRecord, Quad, Result
+    from sightread.types import Picture, PictureRecord, Quad, Result
 
 
 def search(
@@ -150,6 +150,11 @@ def show(
         str | None, typer.Option(metavar="QUERY", help="Outline only what this query finds.")
     ] = None,
     also: AlsoOption = None,
+    heat: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write a copy that shows where the --encoder sees text."),
+    ] = None,
+    encoder: EncoderOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
     as_json: JsonOption = False,
     library: LibraryOption = None,
@@ -157,8 +162,11 @@ def show(
     """Show what was read in a picture, and where.
 
     With --out, a copy of the picture is written in which the words are outlined. Where only an
-    encoder finds what --query asks for, it is what the encoder takes for text.
+    encoder finds what --query asks for, it is what the encoder takes for text. With --heat, a copy
+    shows the encoder's map of text, yellow where text is possible and red where it is certain.
     """
+    if (heat is None) != (encoder is None):
+        raise UsageError("--heat FILE and --encoder DIR go together; name both, or neither.")
     if query is not None and out is None:
         raise UsageError("--query chooses what is outlined, so it needs --out FILE.")
     if also and query is None:
@@ -171,6 +179,8 @@ def show(
         boxes = _boxes(opened, record, query, also or ()) if out is not None else []
     if out is not None:
         _write_outlined(record, boxes, out, force)
+    if heat is not None and encoder is not None:
+        _write_heat(record, encoder, heat, force)
     if as_json:
         write_bytes(dump_json(reports.picture_fields(record), indent=2) + "\n")
     else:
@@ -205,15 +215,28 @@ def _boxes(
 
 def _write_outlined(record: PictureRecord, boxes: list[Quad], out: str, force: bool) -> None:
     from sightread.cli.outline import check_target, outline, save
+
+    format = check_target(out, [stamp.path for stamp in record.stamps], force)
+    save(outline(_decoded(record), boxes), out, format)
+
+
+def _write_heat(record: PictureRecord, encoder: str, out: str, force: bool) -> None:
+    from sightread.cli.heat import warmed
+    from sightread.cli.outline import check_target, save
+    from sightread.encoders import open_encoder
+
+    format = check_target(out, [stamp.path for stamp in record.stamps], force)
+    pixels = _decoded(record).pixels
+    save(warmed(pixels, open_encoder(encoder).text_heat(pixels)), out, format)
+
+
+def _decoded(record: PictureRecord) -> Picture:
     from sightread.images import content_id, decode, read_file
 
-    paths = [stamp.path for stamp in record.stamps]
-    format = check_target(out, paths, force)
-    for path in filter(os.path.exists, paths):
+    for path in filter(os.path.exists, [stamp.path for stamp in record.stamps]):
         data = read_file(path)
         if content_id(data)[0] == record.id:
-            save(outline(decode(data), boxes), out, format)
-            return
+            return decode(data)
     raise SightreadError(
         "The file of this picture is gone or has changed since it was read, so no copy can be "
         "drawn; run `sightread index` on its folder."

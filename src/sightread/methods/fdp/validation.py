@@ -161,7 +161,7 @@ def encode_words(model: FDP, pieces: Pieces, texts: list[str]) -> NDArray[np.flo
     tokens = tokenise(pieces, texts, model.clip.config.text.context_length)
     rows = [
         F.normalize(model.encode_text(part.to(model.positions.device)), dim=-1).cpu()
-        for part in tokens.split(64)
+        for part in torch.split(tokens, 64)
     ]
     return torch.cat([*rows, torch.empty(0, model.clip.config.embed_dim)]).numpy()
 
