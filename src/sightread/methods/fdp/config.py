@@ -39,9 +39,6 @@ class FdpConfig:
     """Off: every query gets the content context, as with one prompt for all."""
     function_context: int = 2
     content_context: int = 4
-    context_start: tuple[str, str] = ("", "")
-    """Words that the function and the content context start as, of as many tokens as it has
-    vectors; empty: random, as published."""
     anchors: tuple[str, str] = ("the", "office")
     """A function and a content word that name the clusters."""
     cluster_seed: int = 0

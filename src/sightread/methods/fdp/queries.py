@@ -64,13 +64,9 @@ class Prompts(nn.Module):
         self.content_context = nn.Parameter(torch.randn(config.content_context, width) * 0.02)
         self.dot_token = dot_token
 
-    def learned(self) -> tuple[nn.Parameter, nn.Parameter]:
-        """The function and the content context."""
-        return self.function_context, self.content_context
-
     def contexts(self) -> tuple[Tensor, Tensor]:
         """Both contexts padded to one length (2, n, W), and their true lengths (2,)."""
-        pair = self.learned()
+        pair = (self.function_context, self.content_context)
         longest = max(len(context) for context in pair)
         padded = [F.pad(context, (0, 0, 0, longest - len(context))) for context in pair]
         lengths = torch.tensor([len(c) for c in pair], device=pair[0].device)

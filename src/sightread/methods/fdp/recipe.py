@@ -115,27 +115,8 @@ def start(recipe: FdpRecipe, model: FDP) -> None:
     if recipe.clip:
         model.clip.load_state_dict(load_backbone(recipe).state_dict())
     model.start_from_clip()
-    start_contexts(model, _pieces(recipe))
     words = word_list(recipe.words, open_examples(recipe, 0))
     adopt_words(model, _pieces(recipe), list(dict.fromkeys([*settings.anchors, *words])))
-
-
-@torch.no_grad()
-def start_contexts(model: FDP, pieces: Pieces) -> None:
-    """Let contexts start as the tokens of words, where the settings name some.
-
-    Raises:
-        UsageError: the words have another number of tokens than the context has vectors.
-    """
-    for text, context in zip(model.config.context_start, model.prompts.learned(), strict=True):
-        tokens = pieces.encode(text).ids
-        if text and len(tokens) != len(context):
-            raise UsageError(
-                f"context_start {text!r} has {len(tokens)} tokens, but its context has "
-                f"{len(context)} vectors: choose other words"
-            )
-        if text:
-            context.copy_(model.clip.embed_tokens(torch.tensor(tokens)))
 
 
 @torch.no_grad()
