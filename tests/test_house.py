@@ -26,10 +26,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "encoders": GROUND | BENCH | {"encoders"},
     "search": GROUND | BENCH | {"search"},
     "library": GROUND | {"encoders", "readers", "store", "search"},
+    "wire": GROUND | {"library", "search"},
     "measure": GROUND | BENCH | {"library", "measure", "search", "store"},
     "cli": GROUND
     | BENCH
-    | {"library", "measure", "search", "cli", "clip", "encoders", "lab", "methods"},
+    | {"library", "measure", "search", "cli", "clip", "encoders", "lab", "methods", "wire"},
     "__main__": {"cli"},
     "__init__": GROUND | {"library"},
 }

@@ -164,7 +164,7 @@ def show(
     if also and query is None:
         raise UsageError("--also is about a query, so it needs --query.")
     from sightread.cli import reports
-    from sightread.cli.answers import dump_json
+    from sightread.wire import dump_json, picture_fields
 
     with open_library(library) as opened:
         record = opened.picture(picture)
@@ -172,7 +172,7 @@ def show(
     if out is not None:
         _write_outlined(record, boxes, out, force)
     if as_json:
-        write_bytes(dump_json(reports.picture_fields(record), indent=2) + "\n")
+        write_bytes(dump_json(picture_fields(record), indent=2) + "\n")
     else:
         print(reports.picture_text(record), end="")
     if out is not None:
@@ -229,16 +229,16 @@ def status(
 ) -> None:
     """Show what is in the library, and what could not be read."""
     from sightread.cli import reports
-    from sightread.cli.answers import dump_json
+    from sightread.wire import dump_json, failure_fields, status_fields
 
     with open_library(library) as opened:
         failures = opened.failures() if failed else []
         state = opened.status()
     path = library_path(library)
     if as_json:
-        fields = reports.status_fields(state, path)
+        fields = status_fields(state, path)
         if failed:
-            fields["failures"] = [reports.failure_fields(one) for one in failures]
+            fields["failures"] = [failure_fields(one) for one in failures]
         write_bytes(dump_json(fields, indent=2) + "\n")
     elif not failed:
         print(reports.status_text(state, path), end="")

@@ -140,8 +140,8 @@ class _Progress:
 def _finish(report: IndexReport, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from sightread.cli.answers import dump_json
     from sightread.cli.reports import run_summary
+    from sightread.wire import dump_json
 
     if as_json:
         write_bytes(dump_json(asdict(report), indent=2) + "\n")
