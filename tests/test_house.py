@@ -25,12 +25,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lab": GROUND | BENCH | {"clip", "lab", "methods", "synth", "torch"},
     "encoders": GROUND | BENCH | {"encoders"},
     "search": GROUND | BENCH | {"search"},
-    "library": GROUND | {"encoders", "readers", "store", "search"},
+    "library": GROUND | BENCH | {"encoders", "readers", "store", "search"},
+    "service": GROUND | BENCH | {"library", "search", "service", "wire"},
     "wire": GROUND | {"library", "search"},
     "measure": GROUND | BENCH | {"library", "measure", "search", "store"},
     "cli": GROUND
     | BENCH
-    | {"library", "measure", "search", "cli", "clip", "encoders", "lab", "methods", "wire"},
+    | {
+        "library",
+        "measure",
+        "search",
+        "cli",
+        "clip",
+        "encoders",
+        "lab",
+        "methods",
+        "service",
+        "wire",
+    },
     "__main__": {"cli"},
     "__init__": GROUND | {"library"},
 }

@@ -15,6 +15,10 @@ class UsageError(SightreadError):
     """The request itself is wrong: an unknown option value, a folder that is not there."""
 
 
+class NotInLibrary(UsageError):
+    """A picture was named that the library does not hold."""
+
+
 class QueryError(UsageError):
     """The query line cannot be understood; `position` is the 0-based place in it."""
 

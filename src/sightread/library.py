@@ -12,19 +12,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sightread.errors import ModelError, SightreadError, UsageError
+from sightread.errors import (
+    ModelError,
+    NotInLibrary,
+    PictureError,
+    SightreadError,
+    UsageError,
+)
 from sightread.protocols import DualEncoder, Reader, Store
 from sightread.readers import open_reader
+from sightread.search.alike import alike, space_for
 from sightread.search.channels import Channels
-from sightread.search.engine import Engine
+from sightread.search.engine import Engine, Sort
 from sightread.search.ledger import Failure, Ledger
 from sightread.search.progress import IndexProgress, IndexReport
 from sightread.store import open_store
-from sightread.types import Compare, PictureId, PictureRecord, Query, Result, SpaceInfo
+from sightread.types import Compare, PictureId, PictureRecord, Query, Result, SpaceInfo, Vectors
 
 if TYPE_CHECKING:
     from sightread.search.encoding import Source
     from sightread.search.ingest import IndexOptions
+
+_LIKE_SIDE_PX = 1024
+"""A picture that is asked with is decoded no larger: encoders see a few hundred pixels."""
 
 Progress = Callable[[IndexProgress], None]
 
@@ -114,11 +124,74 @@ class Library:
         offset: int = 0,
         threshold: float | None = None,
         also: Sequence[str] = (),
+        sort: Sort = "relevance",
     ) -> Result:
         """Pictures that answer the query line, best first; see `Engine.search`."""
-        result = self.engine.search(query, k=k, offset=offset, threshold=threshold, also=also)
+        result = self.engine.search(
+            query, k=k, offset=offset, threshold=threshold, also=also, sort=sort
+        )
         idle = self._encoders.idle(self.store.spaces()) if self._encoders else ""
         return replace(result, warnings=(*result.warnings, idle)) if idle else result
+
+    def similar(
+        self, picture: str | bytes, *, k: int = 20, offset: int = 0, space: str | None = None
+    ) -> Result:
+        """Pictures like another one, by the vectors of an encoder; scores are cosines.
+
+        Args:
+            picture: path or id of one in the library, or the bytes of any picture file.
+            space: of which encoder; None for the first by name.
+
+        Raises:
+            UsageError: the library has no such space, or does not hold the picture.
+            PictureError: the bytes are no picture.
+            ModelError: the encoder cannot be had.
+        """
+        self.store.refresh()
+        space = space_for(self.store, space)
+        if isinstance(picture, bytes):
+            vectors, without = self._encode(picture, space), None
+        else:
+            record = self.picture(picture)
+            if space not in record.embeddings:
+                raise UsageError(
+                    f"{picture} has no vector in {space}; `sightread index` on its folder makes it."
+                )
+            vectors, without = record.embeddings[space].vector[None], record.id
+        return alike(self.store, space, vectors, k=k, offset=offset, without=without)
+
+    def _encode(self, data: bytes, space: str) -> Vectors:
+        from sightread.images import decode
+
+        if self.engine.channels is None:
+            raise UsageError("This library was opened without its encoders: only words are known.")
+        encoder = self.engine.channels.encoder(space)
+        pixels = decode(data, side_limit_px=_LIKE_SIDE_PX).pixels
+        return np.stack([one.vector for one in encoder.encode_images([pixels])])
+
+    def original(self, path_or_id: str) -> tuple[PictureRecord, bytes]:
+        """A picture and the bytes of its file.
+
+        Raises:
+            NotInLibrary: the library does not hold it.
+            PictureError: its file is gone or holds something else now.
+        """
+        from sightread.images import content_id, read_file
+
+        records = self.store.get(self._numbers([path_or_id])[:1], regions=False)
+        record = records[0] if records else self.picture(path_or_id)
+        for stamp in record.stamps:
+            try:
+                data = read_file(stamp.path)
+            except PictureError:
+                continue
+            # Whatever may be at this path now, only what was indexed is given out.
+            if content_id(data)[1] == record.sha256:
+                return record, data
+        raise PictureError(
+            "The file of this picture is gone or has changed since it was read; run `sightread "
+            "index` on its folder."
+        )
 
     def index(
         self,
@@ -176,11 +249,11 @@ class Library:
         """The picture with this path or id (16 hex digits), with its vectors.
 
         Raises:
-            UsageError: the library does not hold it.
+            NotInLibrary: the library does not hold it.
         """
         records = self.store.get(self._numbers([path_or_id])[:1], embeddings=True)
         if not records:
-            raise UsageError(
+            raise NotInLibrary(
                 f"{path_or_id} is not in the library; give the path of an indexed file, or an id "
                 "as `sightread search --json` prints it."
             )
