@@ -27,6 +27,7 @@ Count = Annotated[int, Parameter(ge=1, le=MOST_AT_ONCE, description="So many pic
 Cursor = Annotated[
     str | None, Parameter(max_length=200, description="From an answer: the page after it.")
 ]
+Offset = Annotated[int, Parameter(ge=0, le=FARTHEST, description="Leave out the first so many.")]
 Threshold = Annotated[
     float | None, Parameter(ge=0, le=1, description="Leave out what is less probable.")
 ]
@@ -83,14 +84,14 @@ def _all(parts: list[Filter]) -> Filter | None:
     return flat[0] if flat else None
 
 
-def offset_of(cursor: str | None) -> int:
-    """Where the page begins that a cursor asks for.
+def offset_of(cursor: str | None, offset: int = 0) -> int:
+    """Where the page begins that a cursor asks for, or else at `offset`.
 
     Raises:
         UsageError: no answer ever held this cursor.
     """
     if cursor is None:
-        return 0
+        return offset
     try:
         offset = json.loads(base64.urlsafe_b64decode(cursor + "==="))["offset"]
     except (ValueError, TypeError, KeyError, binascii.Error, RecursionError):

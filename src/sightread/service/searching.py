@@ -18,6 +18,7 @@ from sightread.service.asked import (
     Count,
     Cursor,
     LibraryName,
+    Offset,
     Threshold,
     answer_fields,
     offset_of,
@@ -57,6 +58,7 @@ async def search(
     beside: Annotated[Beside, Depends()],
     library: LibraryName = None,
     k: Count = 50,
+    offset: Offset = 0,
     cursor: Cursor = None,
     threshold: Threshold = None,
     sort: Order = "relevance",
@@ -64,7 +66,7 @@ async def search(
 ) -> Response:
     """Find pictures by a query line; the answer says what was understood and why each was found."""
     shelf = room_of(request).shelves.get(library)
-    query, offset = understood(q, beside), offset_of(cursor)
+    query, offset = understood(q, beside), offset_of(cursor, offset)
 
     def find(opened: Library) -> Result:
         return opened.search(
@@ -85,12 +87,13 @@ async def search_by_picture(
     request: Request,
     library: LibraryName = None,
     k: Count = 50,
+    offset: Offset = 0,
     cursor: Cursor = None,
     space: SpaceName = None,
 ) -> Response:
     """Find pictures like the one in the body. Needs a library with an encoder."""
     shelf = room_of(request).shelves.get(library)
-    offset = offset_of(cursor)
+    offset = offset_of(cursor, offset)
     data = await request.body()
     if not data:
         raise UsageError("The body is empty; send the bytes of a picture file.")
@@ -104,12 +107,13 @@ async def similar(
     picture: Annotated[str, Path(max_length=100, description="The id of a picture.")],
     library: LibraryName = None,
     k: Count = 50,
+    offset: Offset = 0,
     cursor: Cursor = None,
     space: SpaceName = None,
 ) -> Response:
     """Find pictures like one in the library. Needs a library with an encoder."""
     shelf = room_of(request).shelves.get(library)
-    name, offset = f"{picture_number(picture):016x}", offset_of(cursor)
+    name, offset = f"{picture_number(picture):016x}", offset_of(cursor, offset)
     asked = partial(Library.similar, picture=name, k=k, offset=offset, space=space)
     return await _alike(request, shelf.name, asked, offset, k)
 
