@@ -39,5 +39,9 @@ class UnsupportedFilter(SightreadError):
     """A store was asked for a condition that it cannot apply."""
 
 
+class ServiceError(SightreadError):
+    """A service cannot be reached, or does not let this client do what it asks."""
+
+
 class ModelError(SightreadError):
     """A model folder or checkpoint cannot be used: damaged, foreign, too new, of another form."""

@@ -162,6 +162,7 @@ def _space_fields(space: SpaceInfo, pictures: int) -> dict[str, Any]:
         "revision": space.spec.revision,
         "dim": space.spec.dim,
         "calibrated": space.spec.calibration is not None,
+        "calibration": space.spec.calibration and list(space.spec.calibration),
         "folder": space.folder,
         "serving": space.serving,
         "pictures": space.pictures,

@@ -126,6 +126,7 @@ def test_status_tells_the_encoders() -> None:
         "revision": "ab" * 32,
         "dim": 512,
         "calibrated": True,
+        "calibration": [20.0, -15.0],
         "folder": "/m",
         "serving": True,
         "pictures": 1230,

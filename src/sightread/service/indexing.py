@@ -41,7 +41,7 @@ class Indexing:
 
     @property
     def running(self) -> bool:
-        return self._task is not None and not self._task.done()
+        return self.state["state"] in ("running", "stopping")
 
     async def start(self, job: dict[str, Any]) -> None:
         """Begin a run.
@@ -56,6 +56,8 @@ class Indexing:
             raise Refused(
                 409, "This library is being indexed already; wait for it to end, or stop it."
             )
+        if self._task is not None:
+            await self._task  # it has said how it ended, and is about to
         self._write_note(job)
         self.state = _fresh("running", job.get("folders", ()), bool(job.get("retry")))
         self._task = asyncio.create_task(self._run({**job, "library": self._library}))
@@ -108,9 +110,14 @@ class Indexing:
 
     async def _run(self, job: dict[str, Any]) -> None:
         try:
-            async for message in self._messages(job):
-                await self._take(message)
-            if self.state["state"] in ("running", "stopping"):
+            last: dict[str, Any] = {}
+            async for last in self._messages(job):
+                if "progress" in last:
+                    self.state = {**self.state, "progress": last["progress"]}
+                    await self._publish()
+            if "report" in last or "error" in last:  # the library is free by now
+                await self._take(last)
+            else:
                 await self._end("failed", error="The indexing process ended without a word.")
         except OSError as error:
             await self._end("failed", error=f"The indexing process cannot be started: {error}.")
@@ -134,17 +141,14 @@ class Indexing:
         await process.wait()
 
     async def _take(self, message: dict[str, Any]) -> None:
-        if "progress" in message:
-            self.state = {**self.state, "progress": message["progress"]}
-            await self._publish()
-        elif "report" in message:
+        if "report" in message:
             interrupted = message["report"]["interrupted"]
             if not interrupted:
                 self._drop_note()
             await self._end("stopped" if interrupted else "done", report=message["report"])
         else:
             self._drop_note()
-            await self._end("failed", error=message["error"])
+            await self._end("failed", error=message["error"], kind=message["kind"])
 
     async def _end(self, state: State, **more: Any) -> None:
         self.state = {**self.state, "state": state, **more}
@@ -183,4 +187,5 @@ def _fresh(state: State, folders: Sequence[str] = (), retry: bool = False) -> di
         "progress": None,
         "report": None,
         "error": None,
+        "kind": None,
     }

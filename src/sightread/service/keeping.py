@@ -18,13 +18,16 @@ from sightread.service.schemas import (
     Failures,
     ForgetRequest,
     Forgotten,
+    Ids,
     IndexRequest,
     Libraries,
+    Names,
     RetryRequest,
     Run,
     StopRequest,
 )
 from sightread.service.shelf import Shelf
+from sightread.types import format_id
 from sightread.wire import dump_json, failure_fields, status_fields
 
 routes = APIRouter(tags=["libraries"])
@@ -154,6 +157,14 @@ async def failed(
             "failures": [failure_fields(one) for one in page],
         }
     )
+
+
+@routes.post("/api/ids", response_model=Ids, responses=problems(404, 408, 409, 413))
+async def ids(request: Request, body: Names) -> Response:
+    """The ids of pictures that are named by path or id; unknown names have none."""
+    shelf = room_of(request).shelves.get(body.library)
+    known = await shelf.ask(lambda opened: opened.ids(body.pictures))
+    return Json({"ids": [format_id(one) for one in known]})
 
 
 @routes.post("/api/forget", response_model=Forgotten, responses=problems(404, 408, 409, 413))

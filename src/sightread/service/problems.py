@@ -87,11 +87,13 @@ def install(app: FastAPI) -> None:
 async def _told(request: Request, error: Exception) -> Response:
     del request
     if isinstance(error, Refused):
-        return problem(error.status, str(error), error.headers)
+        more = {"kind": "PictureError"} if error.status == 410 else {}
+        return problem(error.status, str(error), error.headers, **more)
     assert isinstance(error, SightreadError)
+    kind = type(error).__name__
     if isinstance(error, QueryError):
-        return problem(status_of(error), str(error), position=error.position)
-    return problem(status_of(error), str(error))
+        return problem(status_of(error), str(error), kind=kind, position=error.position)
+    return problem(status_of(error), str(error), kind=kind)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -107,10 +109,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    path = request.url.path[:200]
     sentence = {
-        404: f"There is nothing at {request.url.path}; /api/openapi.json lists what there is.",
-        405: f"{request.method} is not understood at {request.url.path}.",
-    }.get(error.status_code, str(error.detail))
+        404: f"There is nothing at {path}; /api/openapi.json lists what there is.",
+        405: f"{request.method} is not understood at {path}.",
+    }.get(error.status_code, str(error.detail).rstrip(".") + ".")
     return problem(error.status_code, sentence, dict(error.headers or {}))
 
 

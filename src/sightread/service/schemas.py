@@ -87,13 +87,13 @@ class Answer(_Shape):
             ],
             "library": "photos",
             "sort": "relevance",
-            "total": 1,
+            "total": 120,
             "below": 2,
             "threshold": 0.5,
             "took_ms": 12.5,
             "nearest": [],
             "warnings": [],
-            "cursor": None,
+            "cursor": "eyJvZmZzZXQiOiA1MH0",
             "results": [_HIT],
         }
     )
@@ -155,6 +155,7 @@ class Space(_Shape):
     revision: str
     dim: int
     calibrated: bool
+    calibration: tuple[float, float] | None
     folder: str
     serving: bool
     pictures: int
@@ -235,6 +236,18 @@ class Run(_Shape):
     progress: dict[str, Any] | None
     report: dict[str, Any] | None
     error: str | None
+    kind: str | None = Field(description="Of the error, as in the Python API.")
+
+
+class Names(_Shape):
+    """Pictures by path or id."""
+
+    library: str | None = None
+    pictures: list[str] = Field(max_length=10_000)
+
+
+class Ids(_Shape):
+    ids: list[str]
 
 
 class ForgetRequest(_Shape):
@@ -278,4 +291,5 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    kind: str | None = Field(None, description="Of the error, as in the Python API.")
     position: int | None = Field(None, description="In the query line, from 0.")

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -111,7 +112,7 @@ def _listen(settings: Settings) -> socket.socket:
 def _address(settings: Settings, host: str, port: int) -> str:
     name = f"[{host}]" if ":" in host else host
     # The token stands behind the hash, which browsers send to nobody.
-    return f"http://{name}:{port}/" + (f"#token={settings.token}" if settings.token else "")
+    return f"http://{name}:{port}/" + (f"#token={quote(settings.token)}" if settings.token else "")
 
 
 def _is_news(record: logging.LogRecord) -> bool:
