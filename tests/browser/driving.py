@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,15 @@ def browser_path() -> str:
             "one with SIGHTREAD_CHROMIUM."
         )
     return found
+
+
+def until(page: Any, expression: str, limit_s: float = 15.0) -> None:
+    """Wait until a JavaScript expression is true. (Playwright's own way to wait for one needs
+    `eval` in the page, which the policy of the page forbids.)"""
+    deadline = time.monotonic() + limit_s
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"after {limit_s:g} s it is not true that {expression}"
+        time.sleep(0.03)
 
 
 @contextmanager

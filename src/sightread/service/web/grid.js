@@ -32,6 +32,7 @@ export class Grid {
     this.layouts = new Map();
     this.measure();
     this.draw();
+    this.settle();
   }
 
   measure() {
@@ -133,6 +134,7 @@ export class Grid {
 
   // When scrolling rests: fetch the pieces and the pictures that are seen.
   settle() {
+    if (!this.results?.total) return;
     for (const tile of this.tiles.values()) tile.fill(tile.box);
     const top = -this.root.getBoundingClientRect().top;
     const last = this.pieceAt(top + window.innerHeight * 2);

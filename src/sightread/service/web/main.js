@@ -16,7 +16,7 @@ import { setUpTheme } from "./theme.js";
 import { setUpToken } from "./token.js";
 import { hideWelcome, showNothing, showWelcome } from "./welcome.js";
 
-const TYPING_MS = 110;
+const TYPING_MS = 60;
 const PATIENCE_MS = 700;
 
 let results = null; // what is shown
