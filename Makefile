@@ -37,7 +37,7 @@ browser: .venv/browser demo
 
 # The pictures of the page that the documentation shows.
 screenshots: .venv/browser demo
-	$(BIN)/python scripts/make_screenshots.py build/demo docs/page
+	$(BIN)/python -m tests.browser.screenshots build/demo docs/page
 
 .venv/browser: .venv/ready
 	$(INSTALL) -e '.[dev,browser]'

@@ -136,7 +136,7 @@ def test_an_archive_of_a_selection(client: TestClient) -> None:
         assert names[:3] == [os.path.basename(one["path"]) for one in hits]
         assert names[3] == "_img src=x onerror=_alert(1)_____; x=.png"
         assert archive.read(names[0]) == Path(hits[0]["path"]).read_bytes()
-    assert client.get("/api/zip", params={"ids": f"{odd},nonsense"}).status_code == 400
+    assert client.get("/api/zip", params={"ids": f"{odd},nonsense"}).status_code == 422
     assert client.get("/api/zip", params={"ids": "0" * 16}).status_code == 404
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from sightread.remote import RemoteLibrary
 from sightread.service.indexing import UNFINISHED
 from tests.serving import Served, served
 
+CLIENTS = 60
 WORDS = ("COFFEE", "HARBOUR", "STATION", "TICKET", "MARKET", "GARDEN")
 
 
@@ -168,9 +170,10 @@ def connect(service: Served) -> socket.socket:
 
 def told(service: Served, request: bytes) -> bytes:
     """All that is answered to these bytes."""
-    with connect(service) as wire:
+    answer = b""
+    # Who is sent away before all of a request was read is hung up on.
+    with connect(service) as wire, suppress(ConnectionResetError, BrokenPipeError):
         wire.sendall(request)
-        answer = b""
         while piece := wire.recv(65536):
             answer += piece
     return answer
@@ -184,7 +187,7 @@ HOSTILE = [
     b"Connection: close\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
     b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
-    b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+    b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"POST /api/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999\r\n\r\n",
     b"POST /api/forget HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
@@ -208,14 +211,14 @@ def test_many_clients_at_once(service: Served) -> None:
         with httpx2.Client(base_url=service.url, timeout=60) as client:
             statuses.append(client.get("/api/search", params={"q": "coffee"}).status_code)
 
-    clients = [threading.Thread(target=ask) for _ in range(200)]
+    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
     for one in clients:
         one.start()
     for one in clients:
         one.join()
-    assert len(statuses) == 200
+    assert len(statuses) == CLIENTS
     assert set(statuses) <= {200, 429, 503}  # some may be sent away, none is forgotten
-    assert statuses.count(200) >= 50
+    assert statuses.count(200) >= CLIENTS // 2
     assert httpx2.get(f"{service.url}health").status_code == 200
 
 

@@ -37,6 +37,7 @@ class Indexing:
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
         self._changes = 0
+        self._closing = False
         self.state: dict[str, Any] = _fresh("idle")
 
     @property
@@ -92,9 +93,10 @@ class Indexing:
             await asyncio.wait({self._task}, timeout=60)
 
     async def follow(self) -> AsyncIterator[dict[str, Any] | None]:
-        """The state, and again whenever it changes; None when nothing did for a while."""
+        """The state, and again whenever it changes; None when nothing did for a while. Ends when
+        the service does."""
         seen = -1
-        while True:
+        while not self._closing:
             if seen != self._changes:
                 seen = self._changes
                 yield self.state
@@ -104,6 +106,11 @@ class Indexing:
                     await asyncio.wait_for(self._changed_since(seen), _HEARTBEAT_S)
                 except TimeoutError:
                     yield None
+
+    async def say_goodbye(self) -> None:
+        """Let those go who follow."""
+        self._closing = True
+        await self._publish()
 
     async def _changed_since(self, seen: int) -> None:
         await self._news.wait_for(lambda: self._changes != seen)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi import Query as Parameter
 from starlette.responses import StreamingResponse
 
-from sightread.errors import PictureError, UsageError
+from sightread.errors import PictureError
 from sightread.service.archive import archive, file_name
 from sightread.service.asked import LibraryName, picture_number
 from sightread.service.problems import Json, Refused
@@ -138,15 +138,20 @@ async def original(request: Request, picture: Id, library: LibraryName = None) -
 )
 async def as_zip(
     request: Request,
-    ids: Annotated[str, Parameter(max_length=17 * MOST_IN_ARCHIVE, description="Ids, by commas.")],
+    ids: Annotated[
+        str,
+        Parameter(
+            pattern=f"^[0-9a-f]{{16}}(,[0-9a-f]{{16}}){{0,{MOST_IN_ARCHIVE - 1}}}$",
+            max_length=17 * MOST_IN_ARCHIVE,
+            description="Ids, by commas.",
+        ),
+    ],
     library: LibraryName = None,
 ) -> Response:
     """The files of several pictures; one that is gone is named in MISSING.txt."""
     room = room_of(request)
     shelf = room.shelves.get(library)
     numbers = list(dict.fromkeys(picture_number(one) for one in ids.split(",")))
-    if len(numbers) > MOST_IN_ARCHIVE:
-        raise UsageError(f"{len(numbers)} pictures were asked for at once; at most 1000 fit.")
     for number in numbers:
         await room.pictures.run(lambda number=number: shelf.require(number))  # type: ignore[misc]
     stream = archive(numbers, lambda number: shelf.library.original(f"{number:016x}"))

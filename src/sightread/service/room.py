@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +12,14 @@ from fastapi import Request
 from sightread.service.figures import Figures
 from sightread.service.indexing import Indexing
 from sightread.service.lane import Lane
+from sightread.service.problems import busy
 from sightread.service.renditions import Renditions
 from sightread.service.schemas import Problem
 from sightread.service.settings import Settings
 from sightread.service.shelf import Shelf, Shelves
+
+MOST_UPLOADS = 8
+"""Pictures to search with that may be on their way at once."""
 
 
 @dataclass
@@ -27,6 +33,7 @@ class Room:
     files: Lane
     figures: Figures = field(default_factory=Figures)
     indexing: dict[str, Indexing] = field(default_factory=dict)
+    _uploads: int = 0
 
     @classmethod
     def open(cls, settings: Settings) -> Room:
@@ -46,6 +53,26 @@ class Room:
 
     def runs_of(self, shelf: Shelf) -> Indexing:
         return self.indexing[shelf.name]
+
+    async def say_goodbye(self) -> None:
+        """The service is about to end: nobody is kept waiting."""
+        for runs in self.indexing.values():
+            await runs.say_goodbye()
+
+    @contextmanager
+    def upload(self) -> Iterator[None]:
+        """While a picture is sent to search with; it is in memory.
+
+        Raises:
+            Refused: too many are.
+        """
+        if self._uploads >= MOST_UPLOADS:
+            raise busy("uploads")
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
 
     async def close(self) -> None:
         for runs in self.indexing.values():

@@ -94,11 +94,12 @@ async def search_by_picture(
     """Find pictures like the one in the body. Needs a library with an encoder."""
     shelf = room_of(request).shelves.get(library)
     offset = offset_of(cursor, offset)
-    data = await request.body()
-    if not data:
-        raise UsageError("The body is empty; send the bytes of a picture file.")
-    asked = partial(Library.similar, picture=data, k=k, offset=offset, space=space)
-    return await _alike(request, shelf.name, asked, offset, k)
+    with room_of(request).upload():
+        data = await request.body()
+        if not data:
+            raise UsageError("The body is empty; send the bytes of a picture file.")
+        asked = partial(Library.similar, picture=data, k=k, offset=offset, space=space)
+        return await _alike(request, shelf.name, asked, offset, k)
 
 
 @routes.get("/api/similar/{picture}", response_model=Answer, responses=problems(404, 409))

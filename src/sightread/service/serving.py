@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sightread.errors import UsageError
@@ -19,7 +21,7 @@ from sightread.service.settings import Settings
 
 _HEADERS_S = 15.0
 _GOODBYE_S = 3
-_HEADER_BYTES = 32_768
+_HEADER_BYTES = 65_536
 
 
 class PatientProtocol(H11Protocol):
@@ -56,10 +58,11 @@ def serve(settings: Settings, started: Callable[[str], None]) -> None:
     listening = _listen(settings)
     host, port = listening.getsockname()[:2]
     settings = replace(settings, port=port)
-    for path in settings.libraries if not settings.folders else ():
-        _try_to_open(path)
+    for path in settings.libraries:
+        _try_to_open(path, create=bool(settings.folders) and not os.path.exists(path))
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         http=PatientProtocol,
         ws="none",
         log_config=None,
@@ -72,12 +75,14 @@ def serve(settings: Settings, started: Callable[[str], None]) -> None:
         h11_max_incomplete_event_size=_HEADER_BYTES,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
-    _Server(config, lambda: started(_address(settings, host, port))).run(sockets=[listening])
+    address = _address(settings, host, port)
+    _Server(config, app, lambda: started(address)).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -85,12 +90,17 @@ class _Server(uvicorn.Server):
         if not self.should_exit:
             self._ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Who follows a run would keep the service waiting.
+        await self._app.state.room.say_goodbye()
+        await super().shutdown(sockets)
 
-def _try_to_open(path: str) -> None:
+
+def _try_to_open(path: str, create: bool) -> None:
     # Before the server starts, so that a mistake is one sentence and not the end of a start.
     from sightread.library import Library
 
-    Library.open(path).close()
+    Library.open(path, write=create, create=create).close()
 
 
 def _listen(settings: Settings) -> socket.socket:

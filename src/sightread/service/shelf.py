@@ -78,8 +78,6 @@ class Shelves:
         self._all: dict[str, Shelf] = {}
         try:
             for name, path in _named(settings.libraries):
-                if settings.folders and not os.path.exists(path):
-                    Library.open(path, write=True, create=True).close()
                 self._all[name] = Shelf(name, path, settings)
         except BaseException:
             self.close()

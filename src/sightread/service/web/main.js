@@ -165,7 +165,7 @@ function drawPicture() {
 function show(now, before, travelled) {
   if (now.q !== find("q").value && document.activeElement !== find("q")) find("q").value = now.q;
   else if (travelled) find("q").value = now.q;
-  if (now.q || now.like) dropped = null;
+  if (travelled || now.q || now.like) dropped = null;
   if (travelled || !sameSearch(now, before)) {
     const same = results && sameSearch(now, results.asked);
     if (now.library !== before.library && libraries.all.length) libraries.load();
