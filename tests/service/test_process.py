@@ -22,6 +22,7 @@ from sightread.errors import LibraryError, UsageError
 from sightread.library import IndexProgress, Library
 from sightread.remote import RemoteLibrary
 from sightread.service.indexing import UNFINISHED
+from tests.service.conftest import fill
 from tests.serving import Served, served
 
 CLIENTS = 60
@@ -49,6 +50,14 @@ def photos(tmp_path: Path) -> Path:
 def service(photos: Path, tmp_path: Path) -> Iterator[Served]:
     library = str(tmp_path / "new.sightread")
     with served(library, "--folder", str(photos), cache=str(tmp_path / "cache")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service that nothing happens to, whatever it is told."""
+    base = tmp_path_factory.mktemp("steady")
+    with served(str(fill(base)), cache=str(base / "cache")) as running:
         yield running
 
 
@@ -101,7 +110,7 @@ def test_searches_are_answered_while_an_index_runs(
 def test_a_killed_service_goes_on_indexing_when_it_is_started_again(
     photos: Path, tmp_path: Path
 ) -> None:
-    paint(photos, 24)
+    paint(photos, 18)
     place = (str(tmp_path / "new.sightread"), "--folder", str(photos))
     with served(*place, cache=str(tmp_path)) as first:
         with httpx2.Client(base_url=first.url) as client:
@@ -115,10 +124,10 @@ def test_a_killed_service_goes_on_indexing_when_it_is_started_again(
         httpx2.Client(base_url=second.url) as client,
     ):
         run = wait_for(client, lambda run: run["state"] == "done")
-        assert run["report"]["unchanged"] + run["report"]["new"] == 24
+        assert run["report"]["unchanged"] + run["report"]["new"] == 18
         for word in WORDS:
             found = client.get("/api/search", params={"q": f'"{word}"~0', "threshold": 0})
-            assert found.json()["total"] >= 24 // len(WORDS)
+            assert found.json()["total"] >= 18 // len(WORDS)
     assert not (tmp_path / "new.sightread" / UNFINISHED).exists()
 
 
@@ -195,20 +204,20 @@ HOSTILE = [
 ]
 
 
-def test_raw_hostile_requests_leak_nothing(service: Served) -> None:
+def test_raw_hostile_requests_leak_nothing(steady: Served) -> None:
     for request in HOSTILE:
-        answer = told(service, request)
+        answer = told(steady, request)
         assert answer == b"" or answer.split(b" ", 2)[1].startswith(b"4") or b"passwd" not in answer
         for leak in (b"root:", b"Traceback", b"\r\nX-Injected", b"create_app"):
             assert leak not in answer
-    assert httpx2.get(f"{service.url}health").json()["status"] == "ok"
+    assert httpx2.get(f"{steady.url}health").json()["status"] == "ok"
 
 
-def test_many_clients_at_once(service: Served) -> None:
+def test_many_clients_at_once(steady: Served) -> None:
     statuses: list[int] = []
 
     def ask() -> None:
-        with httpx2.Client(base_url=service.url, timeout=60) as client:
+        with httpx2.Client(base_url=steady.url, timeout=60) as client:
             statuses.append(client.get("/api/search", params={"q": "coffee"}).status_code)
 
     clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
@@ -219,7 +228,7 @@ def test_many_clients_at_once(service: Served) -> None:
     assert len(statuses) == CLIENTS
     assert set(statuses) <= {200, 429, 503}  # some may be sent away, none is forgotten
     assert statuses.count(200) >= CLIENTS // 2
-    assert httpx2.get(f"{service.url}health").status_code == 200
+    assert httpx2.get(f"{steady.url}health").status_code == 200
 
 
 def test_who_sends_nothing_is_hung_up_on(tmp_path: Path) -> None:
@@ -242,8 +251,8 @@ def test_who_sends_nothing_is_hung_up_on(tmp_path: Path) -> None:
         assert kept.status_code == 200
 
 
-def test_a_port_that_is_taken(service: Served, tmp_path: Path) -> None:
-    port = str(urlsplit(service.url).port)
+def test_a_port_that_is_taken(steady: Served, tmp_path: Path) -> None:
+    port = str(urlsplit(steady.url).port)
     done = subprocess.run(
         [
             sys.executable,

@@ -104,6 +104,11 @@ def search(
     if everything and threshold is not None:
         raise UsageError("--all and --threshold exclude each other; leave one out.")
     lowest = 0.0 if everything else threshold
+    if like is not None and (lowest is not None or also or sort_by_date):
+        raise UsageError(
+            "--like puts the nearest pictures first, without probabilities; leave out --threshold, "
+            "--all, --also and --newest."
+        )
     ask = _question(query_line(query or ()), like)
     with open_library(library, encoder=encoder, reader_only=reader_only, url=url) as opened:
         result = ask(opened, k, offset, lowest, also or (), "date" if sort_by_date else "relevance")
@@ -263,7 +268,7 @@ def status(
     with open_library(library, url=url) as opened:
         failures = opened.failures() if failed else []
         state = opened.status()
-    path = url or library_path(library)
+    path = url.partition("#")[0] if url else library_path(library)  # no token on a screen
     if as_json:
         fields = status_fields(state, path)
         if failed:

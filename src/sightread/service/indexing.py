@@ -89,7 +89,8 @@ class Indexing:
     async def close(self) -> None:
         """End a run in good order because the service ends; it goes on with the next start."""
         if self._task is not None and self.running:
-            self._terminate()
+            if self.state["state"] != "stopping":  # a second time would be at once
+                self._terminate()
             await asyncio.wait({self._task}, timeout=60)
 
     async def follow(self) -> AsyncIterator[dict[str, Any] | None]:

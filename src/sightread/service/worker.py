@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -36,24 +37,22 @@ def main() -> int:
         _say(out, error=str(error), kind=type(error).__name__)
         return 1
     except KeyboardInterrupt:
+        sentence = "Stopped at once; the next run reads again what was not written yet."
+        _say(out, error=sentence, kind="SightreadError")
         return 130
     _say(out, report=asdict(report))
     return 0
 
 
-def _run(job: dict[str, Any], progress: Any) -> IndexReport:
+def _run(job: dict[str, Any], progress: Callable[[IndexProgress], None]) -> IndexReport:
     from sightread.search.ingest import IndexOptions
 
     given = job.get("options", {})
     options = IndexOptions(**{**given, "exclude": tuple(given.get("exclude", ()))})
-
-    def tell(moment: IndexProgress) -> None:
-        progress(moment)
-
     with Library.open(job["library"], write=True, create=True) as library:
         if job.get("retry"):
-            return library.retry(tell, options)
-        return library.index(job["folders"], options, tell)
+            return library.retry(progress, options)
+        return library.index(job["folders"], options, progress)
 
 
 def _take_stdout() -> TextIO:
@@ -64,12 +63,9 @@ def _take_stdout() -> TextIO:
 
 
 def _say(out: TextIO, **message: Any) -> None:
-    try:
+    with contextlib.suppress(OSError):  # the service is gone: `_stop_at_end_of` sees to it
         out.write(json.dumps(message) + "\n")
         out.flush()
-    except OSError:  # the service is gone; what is in hand is finished all the same
-        os.kill(os.getpid(), signal.SIGTERM)
-        out = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _stop_at_end_of(stream: TextIO) -> None:
