@@ -127,9 +127,7 @@ class RemoteLibrary:
         libraries = self._get("/api/libraries", {})["libraries"]
         names = [one["name"] for one in libraries]
         if self._name is not None and self._name not in names:
-            raise UsageError(
-                f"There is no library {self._name} here; there is {', '.join(names)}."
-            )
+            raise UsageError(f"There is no library {self._name} here; there is {', '.join(names)}.")
         return unwire.status(libraries[names.index(self._name) if self._name else 0])
 
     def failures(self) -> list[Failure]:

@@ -72,6 +72,20 @@ def test_the_last_of_them_is_a_key_away(many: str, open_page: OpenPage) -> None:
     assert 30_000 < sum(seen) / len(seen) < 70_000
 
 
+def test_the_address_of_one_far_below_shows_it(many: str, open_page: OpenPage) -> None:
+    page = open_page(f"{many}?q=harbour")
+    page.wait_for_selector(".tile.there")
+    page.locator(".shot").first.focus()
+    page.keyboard.press("End")
+    until(page, f"document.activeElement.closest('.tile')?.dataset.index == {COUNT - 1}")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#lightbox[open]")
+    other = open_page(page.url)
+    other.wait_for_selector("#lightbox[open]")
+    assert other.locator(".place").inner_text() == "100,000 of 100,000"
+    assert other.locator("#lightbox h2").inner_text() == page.locator("#lightbox h2").inner_text()
+
+
 def test_opening_one_and_going_back_comes_back_to_the_place(many: str, open_page: OpenPage) -> None:
     page = open_page(f"{many}?q=harbour", expected=(503,))
     page.wait_for_selector(".tile.there")

@@ -9,11 +9,10 @@ export function showChips(answer) {
     const rest = parts.filter((_, other) => other !== at).map((one) => one.text);
     change({ q: rest.join(" "), view: null });
   }));
-  const { like, reader, library } = state();
+  const { like, reader } = state();
   if (like) chips.push(chip("like a picture", "like", false, () => change({ like: null, view: null })));
   if (reader) chips.push(chip(`reader ${reader}`, "filter", false, () => change({ reader: null })));
   find("chips").replaceChildren(...chips);
-  return library;
 }
 
 export function pictureChip(name, takeAway) {

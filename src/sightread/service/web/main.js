@@ -24,11 +24,12 @@ let pending = null; // what was asked for last
 let dropped = null; // a picture of the user's own to search with
 let typed = 0;
 let complaint = 0;
+let focusFirst = false; // Enter was pressed
 let left = -1; // the picture that was just closed
 let fresh = true; // the next letter begins a new page of the history
 
 const libraries = new Libraries({ changed: () => draw() });
-const grid = new Grid({ open: (hit) => change({ view: hit.id }), select: chooseHit, isSelected });
+const grid = new Grid({ open: (hit) => change(viewOf(hit)), select: chooseHit, isSelected });
 const lightbox = new Lightbox({
   step: stepPicture,
   close: closePicture,
@@ -45,6 +46,7 @@ function setUpBox() {
   const box = find("q");
   box.addEventListener("input", () => {
     clearTimeout(typed);
+    focusFirst = false;
     typed = setTimeout(() => {
       change({ q: box.value, like: null, view: null }, { replace: !fresh });
       fresh = false;
@@ -55,9 +57,9 @@ function setUpBox() {
     event.preventDefault();
     clearTimeout(typed);
     fresh = true;
+    focusFirst = true;
     change({ q: box.value, like: null, view: null });
-    complain(0);
-    grid.focus(0);
+    if (!pending || pending === results) enterGrid();
   });
   find("home").addEventListener("click", (event) => {
     event.preventDefault();
@@ -94,6 +96,7 @@ function settle(answered, scroll) {
   grid.show(results);
   window.scrollTo(0, scroll);
   draw();
+  enterGrid();
 }
 
 // What cannot be understood yet may be half typed: the sentence comes when the typing rests.
@@ -115,8 +118,10 @@ function trouble(error) {
   }
 }
 
-function complain(delay) {
-  if (delay === 0 && !find("trouble").hidden) clearTimeout(complaint);
+// From the box to the pictures, as soon as those that were asked for are there.
+function enterGrid() {
+  if (focusFirst) grid.focus(0);
+  focusFirst = false;
 }
 
 async function askWithPicture(file) {
@@ -150,10 +155,15 @@ function draw() {
 }
 
 function drawPicture() {
-  const { view, info } = state();
+  const { view, at, info } = state();
   const index = view && results ? results.indexOf(view) : -1;
   if (index < 0) {
-    if (view && results && !pending?.answer) return;
+    const piece = Math.floor(at / PIECE);
+    const somewhere = view && at !== null && results && at < results.total;
+    if (somewhere && !results.has(piece)) {
+      results.load(piece).then(draw, trouble);
+      return;
+    }
     lightbox.hide();
     if (left >= 0) grid.focus(left);
     left = -1;
@@ -184,9 +194,11 @@ async function stepPicture(by) {
   const next = results.indexOf(state().view) + by;
   if (next < 0 || next >= results.total) return;
   await results.load(Math.floor(next / PIECE));
-  change({ view: results.at(next).id }, { replace: true });
+  change(viewOf(results.at(next)), { replace: true });
   for (const near of [next + 1, next - 1]) if (near >= 0 && near < results.total) results.load(Math.floor(near / PIECE));
 }
+
+const viewOf = (hit) => ({ view: hit.id, at: results.indexOf(hit.id) });
 
 function closePicture() {
   left = results ? results.indexOf(state().view) : -1;
@@ -225,10 +237,10 @@ function keys() {
     down: one(nothing, () => grid.stepRow(1)),
     first: one(nothing, () => grid.focus(0)),
     last: one(nothing, () => grid.focus(Infinity)),
-    open: () => !lightbox.open && grid.hasFocus() && change({ view: grid.currentHit().id }),
+    open: () => !lightbox.open && grid.hasFocus() && change(viewOf(grid.currentHit())),
     close: one(closePicture, () => toggleFilters(false)),
     select: () => toggleSelected(shownHit()),
-    info: () => shownHit() && change({ view: shownHit().id, info: lightbox.open ? !state().info : true }, { replace: lightbox.open }),
+    info: () => shownHit() && change({ ...viewOf(shownHit()), info: lightbox.open ? !state().info : true }, { replace: lightbox.open }),
     like: () => shownHit() && change({ like: shownHit().id, view: null, q: "" }),
     closer: one(() => lightbox.stage.zoom(1.4), nothing),
     farther: one(() => lightbox.stage.zoom(1 / 1.4), nothing),

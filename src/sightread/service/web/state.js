@@ -3,7 +3,7 @@
 
 const EMPTY = {
   q: "", library: null, sort: "relevance", threshold: null, reader: null,
-  like: null, view: null, info: false, selected: [],
+  like: null, view: null, at: null, info: false, selected: [],
 };
 const SELECTED_IN_ADDRESS = 100;
 
@@ -74,6 +74,7 @@ function parsed(search) {
     reader: given.get("reader"),
     like: given.get("like"),
     view: given.get("view"),
+    at: /^\d{1,9}$/.test(given.get("at") ?? "") ? Number(given.get("at")) : null,
     info: given.get("info") === "1",
     selected: (given.get("sel") ?? "").split(",").filter((id) => /^[0-9a-f]{16}$/.test(id)),
   };
@@ -89,6 +90,8 @@ function written(wanted) {
   put("reader", wanted.reader);
   put("like", wanted.like);
   put("view", wanted.view);
+  // Its place, so that it is found again among many.
+  if (wanted.view && wanted.at !== null) query.set("at", String(wanted.at));
   put("info", wanted.info ? "1" : "");
   put("sel", wanted.selected.slice(0, SELECTED_IN_ADDRESS).join(","));
   const text = query.toString();

@@ -10,7 +10,7 @@ const SIDES = [160, 320, 480, 640];
 
 export function makeTile(hit, index, total, selected, library) {
   const link = el("a", {
-    href: address({ view: hit.id }),
+    href: address({ view: hit.id, at: index }),
     class: "shot",
     draggable: "false",
     tabindex: "-1",
@@ -54,6 +54,7 @@ function fill(tile, link, hit, box, library) {
     error: () => missing(tile, link, hit),
   });
   picture.src = thumbUrl(hit.id, side, library);
+  if (picture.complete && picture.naturalWidth) tile.classList.add("there", "known");
   link.append(picture, outlines(boxesOf(hit), hit, Math.max(box.h / (hit.height || 1), box.w / (hit.width || 1))));
   const reason = reasons(hit)[0];
   if (reason) link.append(el("span", { class: "why" }, visible(reasonText(reason, hit))));
