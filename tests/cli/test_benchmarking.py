@@ -15,12 +15,12 @@ from tests.encoders.handmade import make_folder
 from tests.lab.colours import ColourEncoder, stripes
 from tests.methods.fdp.protocols.layouts import svt_xml, write
 
-from sightread.cli.answers import dump_json
 from sightread.cli.benchmarking import describe, measure, report_text
 from sightread.cli.entry import run
 from sightread.lab.encoding import EncodingProgress
 from sightread.lab.evaluate import first_pictures
 from sightread.methods.fdp.data import open_benchmark
+from sightread.wire import dump_json
 
 
 @pytest.fixture

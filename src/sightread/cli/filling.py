@@ -18,6 +18,7 @@ from sightread.cli.options import (
     LibraryOption,
     QuietOption,
     ReaderOnlyOption,
+    UrlOption,
     open_library,
     say,
 )
@@ -67,6 +68,7 @@ def index(
     max_megapixels: MaxMegapixels = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Read the pictures in folders into the library.
@@ -93,7 +95,12 @@ def index(
     )
     with (
         open_library(
-            library, write=True, create=True, encoder=encoder, reader_only=reader_only
+            library,
+            write=True,
+            create=True,
+            encoder=encoder,
+            reader_only=reader_only,
+            url=url,
         ) as opened,
         _Progress(quiet) as progress,
     ):
@@ -108,6 +115,7 @@ def retry(
     max_megapixels: MaxMegapixels = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Read the files again that failed before."""
@@ -115,7 +123,7 @@ def retry(
     from sightread.search.ingest import IndexOptions
 
     limit = max_megapixels * 1_000_000 if max_megapixels else MAX_PIXELS
-    with open_library(library, write=True) as opened, _Progress(quiet) as progress:
+    with open_library(library, write=True, url=url) as opened, _Progress(quiet) as progress:
         report = opened.retry(progress.callback, IndexOptions(max_pixels=limit))
     _finish(report, as_json)
 
@@ -140,8 +148,8 @@ class _Progress:
 def _finish(report: IndexReport, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from sightread.cli.answers import dump_json
     from sightread.cli.reports import run_summary
+    from sightread.wire import dump_json
 
     if as_json:
         write_bytes(dump_json(asdict(report), indent=2) + "\n")
@@ -159,12 +167,13 @@ def forget(
     missing: Annotated[
         bool, typer.Option("--missing", help="Forget all pictures whose files are gone.")
     ] = False,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Remove pictures from the library. Their files are never touched."""
     if bool(pictures) == missing:
         raise UsageError("Name the pictures to forget, by path or id, or say --missing.")
-    with open_library(library, write=True) as opened:
+    with open_library(library, write=True, url=url) as opened:
         count = opened.forget_missing() if missing else opened.forget(pictures or [])
     if not count and not missing:
         raise SightreadError("None of these pictures is in the library; nothing was forgotten.")

@@ -42,9 +42,9 @@ def verify(
     The checksum of every file is computed again, and the vectors of the golden pictures and texts
     that travel with the model.
     """
-    from sightread.cli.answers import dump_json
     from sightread.cli.reports import rows
     from sightread.modelfolder import verify as verify_folder
+    from sightread.wire import dump_json
 
     info = verify_folder(folder)
     worst = _golden_cosine(folder, info) if info.kind == "encoder" and not sums_only else None
@@ -76,7 +76,7 @@ def list_models(
     """List the model folders in a folder. What is damaged is listed with its reason."""
     from pathlib import Path
 
-    from sightread.cli.answers import dump_json
+    from sightread.wire import dump_json
 
     found = [_entry(path) for path in _model_folders(Path(folder))]
     if as_json:
@@ -169,8 +169,8 @@ def import_weights(
 
 
 def _show_made(folder: str, info: ModelInfo, as_json: bool) -> None:
-    from sightread.cli.answers import dump_json
     from sightread.cli.reports import rows
+    from sightread.wire import dump_json
 
     fields = model_fields(folder, info)
     if as_json:

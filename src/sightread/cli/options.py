@@ -12,6 +12,7 @@ from sightread.errors import UsageError
 
 if TYPE_CHECKING:
     from sightread.library import Library
+    from sightread.remote import RemoteLibrary
 
 LibraryOption = Annotated[
     str | None,
@@ -45,6 +46,14 @@ AlsoOption = Annotated[
         "although it states no probability; may be repeated.",
     ),
 ]
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="Ask a service (`sightread serve`) at this address instead of a library here.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress line.")]
 
@@ -66,8 +75,15 @@ def open_library(
     create: bool = False,
     encoder: str | None = None,
     reader_only: bool = False,
-) -> Library:
-    """Open the library for a command."""
+    url: str | None = None,
+) -> Library | RemoteLibrary:
+    """Open the library for a command, here or behind a service."""
+    if url is not None:
+        if encoder is not None or reader_only:
+            raise UsageError("--url leaves the encoders to the service; leave --encoder out.")
+        from sightread.remote import RemoteLibrary
+
+        return RemoteLibrary(url)
     if encoder is not None and reader_only:
         raise UsageError("--encoder and --reader-only exclude each other; leave one out.")
     from sightread.library import Library

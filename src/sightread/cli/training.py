@@ -112,7 +112,7 @@ def describe(progress: TrainProgress) -> str:
 def _finish(report: TrainReport, out: str, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from sightread.cli.answers import dump_json
+    from sightread.wire import dump_json
 
     if as_json:
         fields = asdict(report) | {"checkpoint": str(report.checkpoint or "")}
