@@ -30,7 +30,7 @@ from sightread.errors import PictureError, SightreadError, UsageError
 if TYPE_CHECKING:
     from sightread.library import Library
     from sightread.remote import RemoteLibrary
-    from sightread.types import PictureRecord, Quad, Result
+    from sightread.types import Picture, PictureRecord, Quad, Result
 
 
 def search(
@@ -187,6 +187,11 @@ def show(
         str | None, typer.Option(metavar="QUERY", help="Outline only what this query finds.")
     ] = None,
     also: AlsoOption = None,
+    heat: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write a copy that shows where the --encoder sees text."),
+    ] = None,
+    encoder: EncoderOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -195,8 +200,11 @@ def show(
     """Show what was read in a picture, and where.
 
     With --out, a copy of the picture is written in which the words are outlined. Where only an
-    encoder finds what --query asks for, it is what the encoder takes for text.
+    encoder finds what --query asks for, it is what the encoder takes for text. With --heat, a copy
+    shows the encoder's map of text, yellow where text is possible and red where it is certain.
     """
+    if (heat is None) != (encoder is None):
+        raise UsageError("--heat FILE and --encoder DIR go together; name both, or neither.")
     if query is not None and out is None:
         raise UsageError("--query chooses what is outlined, so it needs --out FILE.")
     if also and query is None:
@@ -209,6 +217,8 @@ def show(
         boxes = _boxes(opened, record, query, also or ()) if out is not None else []
         if out is not None:
             _write_outlined(opened, record, boxes, out, force)
+        if heat is not None and encoder is not None:
+            _write_heat(opened, record, encoder, heat, force)
     if as_json:
         write_bytes(dump_json(picture_fields(record), indent=2) + "\n")
     else:
@@ -245,12 +255,28 @@ def _write_outlined(
     opened: Library | RemoteLibrary, record: PictureRecord, boxes: list[Quad], out: str, force: bool
 ) -> None:
     from sightread.cli.outline import check_target, outline, save
+
+    format = check_target(out, [stamp.path for stamp in record.stamps], force)
+    save(outline(_decoded(opened, record), boxes), out, format)
+
+
+def _write_heat(
+    opened: Library | RemoteLibrary, record: PictureRecord, encoder: str, out: str, force: bool
+) -> None:
+    from sightread.cli.heat import warmed
+    from sightread.cli.outline import check_target, save
+    from sightread.encoders import open_encoder
+
+    format = check_target(out, [stamp.path for stamp in record.stamps], force)
+    pixels = _decoded(opened, record).pixels
+    save(warmed(pixels, open_encoder(encoder).text_heat(pixels)), out, format)
+
+
+def _decoded(opened: Library | RemoteLibrary, record: PictureRecord) -> Picture:
     from sightread.images import decode
     from sightread.types import format_id
 
-    format = check_target(out, [stamp.path for stamp in record.stamps], force)
-    _, data = opened.original(format_id(record.id))
-    save(outline(decode(data), boxes), out, format)
+    return decode(opened.original(format_id(record.id))[1])
 
 
 def status(

@@ -130,7 +130,8 @@ def export(
         str,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="A checkpoint, or the folder of a run: then its best, or else its latest one.",
+            help="A checkpoint; or the folder of a run: then its best, or else its latest one; or "
+            "the weights of a CLIP, as `models pull` and `models import` make them.",
         ),
     ],
     out: OutOption,
@@ -138,8 +139,8 @@ def export(
         str | None, typer.Option(metavar="TEXT", help="Name of the model, for people.")
     ] = None,
     licence: Annotated[
-        str, typer.Option(metavar="TEXT", help="Licence of the weights, for the card.")
-    ] = "not stated",
+        str | None, typer.Option(metavar="TEXT", help="Licence of the weights, for the card.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model folder that is there.")
     ] = False,

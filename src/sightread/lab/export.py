@@ -1,30 +1,25 @@
-"""From a checkpoint to a model folder that the shop can serve.
+"""From a checkpoint, or the weights of a CLIP, to a model folder that the shop can serve.
 
-Export refuses to make a folder whose graphs compute something else than the checkpoint.
+Export refuses to make a folder whose graphs compute something else than the model in torch.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from sightread import modelfolder
-from sightread.errors import ModelError
 from sightread.golden import Golden, pack
 from sightread.lab.card import card
-from sightread.lab.checkpoint import Checkpoint, load_model, open_checkpoint
-from sightread.lab.facts import versions
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
-from sightread.lab.settings import Run, parse_run
-from sightread.methods import METHODS
-from sightread.methods.method import Method, Towers
+from sightread.lab.sources import open_source
+from sightread.methods.method import Towers
 from sightread.modelfolder import ModelInfo, TextMap
 from sightread.preprocess import PreprocessSpec, preprocess
 from sightread.synth.simple import render_words
@@ -52,16 +47,17 @@ def export(
     out: str | os.PathLike[str],
     *,
     name: str | None = None,
-    licence: str = "not stated",
+    licence: str | None = None,
     overwrite: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Exported:
-    """Export a checkpoint, or the best (else the latest) one of a run's folder.
+    """Export a model.
 
     Args:
+        checkpoint: what `sources.open_source` takes.
         out: the model folder to be made.
-        name: for people; by default that of the method and the step.
-        licence: of the weights.
+        name: for people; by default that of the method and the step, or of the weights.
+        licence: of the weights; by default what the weights say.
         overwrite: replace a model folder that is there.
         tell: gets sentences about what is being done.
 
@@ -71,14 +67,12 @@ def export(
         SightreadError: the graphs and torch disagree.
     """
     modelfolder.require_free(Path(out), overwrite)
-    found = open_checkpoint(checkpoint)
-    method, run, towers = _revive(found)
-    spec = method.preprocess(run.method)
-    source = found.tokenizer()
-    tokenizer = Tokenizer(source)
+    source = open_source(checkpoint)
+    towers, spec = source.towers, source.info.preprocess
+    tokenizer = Tokenizer(source.tokenizer)
     pictures = golden_pictures()
 
-    tell(f"Exporting the image tower of {found.path}.")
+    tell(f"Exporting the image tower of {source.path}.")
     outputs = ("embeddings", "text_map") if towers.text_map else ("embeddings",)
     pixels = _pixels(pictures, spec)
     image_graph = to_onnx(towers.image, torch.from_numpy(pixels[:2]), "pixels", outputs)
@@ -94,69 +88,25 @@ def export(
     golden = Golden(
         np.stack(pictures), WORDS, expected[0][: len(pictures)], text_vectors[0][: len(WORDS)]
     )
-    info = replace(
-        _info(found, run, spec, towers.dim),
-        name=name or f"{method.name}-{found.state.step}",
-        space=method.space,
-        licence=licence,
-        text_map=_text_map(towers, expected),
-    )
     parity = {"image": asdict(image_parity), "text": asdict(text_parity)}
-    info = replace(info, provenance={**info.provenance, "parity": parity})
+    info = replace(
+        source.info,
+        name=name or source.info.name,
+        licence=licence or source.info.licence,
+        text_map=_text_map(towers, expected),
+        provenance={**source.info.provenance, "parity": parity},
+    )
     files: dict[str, bytes | Path] = {
         modelfolder.IMAGE_GRAPH: image_graph,
         modelfolder.TEXT_GRAPH: text_graph,
-        modelfolder.TOKENIZER_JSON: source.json.encode(),
+        modelfolder.TOKENIZER_JSON: source.tokenizer.json.encode(),
         modelfolder.GOLDEN: pack(golden),
     }
     # The card names the revision, which the files above decide.
     info = replace(info, files=modelfolder.sums(files))
-    files[modelfolder.CARD] = card(info, method.about).encode()
+    files[modelfolder.CARD] = card(info, source.about).encode()
     info = modelfolder.write(out, info, files, overwrite=overwrite)
     return Exported(Path(out), info, image_parity, text_parity)
-
-
-def _revive(found: Checkpoint) -> tuple[Method[Any, Any], Run[Any], Towers]:
-    name = found.state.method
-    if name not in METHODS:
-        known = ", ".join(sorted(METHODS)) or "none"
-        raise ModelError(f"{found.path} is of the method {name!r}; known here are: {known}.")
-    method = METHODS[name]
-    run = parse_run(method, found.state.config, str(found.path))
-    model = method.build(run.method, run.train.seed)
-    load_model(found, model, ema=True)
-    model.eval()
-    return method, run, method.towers(run.method, model)
-
-
-def _info(found: Checkpoint, run: Run[Any], spec: PreprocessSpec, dim: int) -> ModelInfo:
-    import onnx
-    import onnxruntime
-
-    state = found.state
-    made = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
-    return ModelInfo(
-        kind="encoder",
-        name="",
-        space="",
-        dim=dim,
-        licence="",
-        preprocess=spec,
-        tokenizer=state.tokenizer,
-        provenance={
-            "method": state.method,
-            "steps": state.step,
-            "examples": state.examples,
-            "seconds": round(state.seconds, 1),
-            "seed": run.train.seed,
-            "device": state.device,
-            "metrics": dict(state.metrics),
-            "digest": state.digest,
-            "config": without_folders(state.config),
-            "trained_with": dict(state.created_with),
-        },
-        created_with=versions() | made,
-    )
 
 
 def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap | None:
@@ -164,18 +114,6 @@ def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap
         return None
     rows, columns = outputs[1].shape[1:]
     return TextMap(rows, columns, towers.text_threshold)
-
-
-def without_folders(value: Any) -> Any:
-    """Plain data with absolute paths cut down to their last part: a model is passed on, and where
-    its maker kept his files is nobody's business."""
-    if isinstance(value, Mapping):
-        return {name: without_folders(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [without_folders(one) for one in value]
-    if isinstance(value, str) and os.path.isabs(os.path.expanduser(value)):
-        return os.path.basename(value.rstrip("/"))
-    return value
 
 
 # --- inputs for the gate -----------------------------------------------------------------------
