@@ -30,7 +30,7 @@ from sightread.errors import PictureError, SightreadError, UsageError
 if TYPE_CHECKING:
     from sightread.library import Library
     from sightread.remote import RemoteLibrary
-    from sightread.types import PictureRecord, Quad, Result
+    from sightread.types import Picture, PictureRecord, Quad, Result
 
 
 def search(
@@ -255,12 +255,9 @@ def _write_outlined(
     opened: Library | RemoteLibrary, record: PictureRecord, boxes: list[Quad], out: str, force: bool
 ) -> None:
     from sightread.cli.outline import check_target, outline, save
-    from sightread.images import decode
-    from sightread.types import format_id
 
     format = check_target(out, [stamp.path for stamp in record.stamps], force)
-    _, data = opened.original(format_id(record.id))
-    save(outline(decode(data), boxes), out, format)
+    save(outline(_decoded(opened, record), boxes), out, format)
 
 
 def _write_heat(
@@ -269,13 +266,17 @@ def _write_heat(
     from sightread.cli.heat import warmed
     from sightread.cli.outline import check_target, save
     from sightread.encoders import open_encoder
+
+    format = check_target(out, [stamp.path for stamp in record.stamps], force)
+    pixels = _decoded(opened, record).pixels
+    save(warmed(pixels, open_encoder(encoder).text_heat(pixels)), out, format)
+
+
+def _decoded(opened: Library | RemoteLibrary, record: PictureRecord) -> Picture:
     from sightread.images import decode
     from sightread.types import format_id
 
-    format = check_target(out, [stamp.path for stamp in record.stamps], force)
-    _, data = opened.original(format_id(record.id))
-    pixels = decode(data).pixels
-    save(warmed(pixels, open_encoder(encoder).text_heat(pixels)), out, format)
+    return decode(opened.original(format_id(record.id))[1])
 
 
 def status(
