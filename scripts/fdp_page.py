@@ -92,7 +92,7 @@ def ablation() -> str:
         f"{table(('ordering', 'gain', 'by seed', 'holds'), gains)}\n"
         f"The backbone took {minutes[0] / 60:.0f} minutes of two cores, all rows "
         f"{minutes[1] / 60:.0f} minutes of one. What the orderings mean: "
-        "[decisions/0007](decisions/0007-what-the-ablation-says.md).\n\n"
+        "[decisions/0008](decisions/0008-what-the-ablation-says.md).\n\n"
         + origin({**found, "seed": seeds(found)}, "python -m benchmarks.fdp_ablation")
     )
 
