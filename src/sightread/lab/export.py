@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from sightread import modelfolder
 from sightread.errors import ModelError
 from sightread.golden import Golden, pack
 from sightread.lab.card import card
 from sightread.lab.checkpoint import Checkpoint, load_model, open_checkpoint
+from sightread.lab.export_parts import DETAILS, export_parts
 from sightread.lab.facts import versions
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
 from sightread.lab.settings import Run, parse_run
@@ -39,7 +41,8 @@ _RANDOM = 4
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A new model folder, and how closely its graphs follow torch."""
+    """A new model folder, and how closely its graphs follow torch. `image` is the image tower, or
+    the strip encoder of a word spotter."""
 
     folder: Path
     info: ModelInfo
@@ -72,15 +75,39 @@ def export(
     """
     modelfolder.require_free(Path(out), overwrite)
     found = open_checkpoint(checkpoint)
-    method, run, towers = _revive(found)
-    spec = method.preprocess(run.method)
-    source = found.tokenizer()
-    tokenizer = Tokenizer(source)
-    pictures = golden_pictures()
+    method, run, model = _revive(found)
+    info = _info(found, method, run, name or f"{method.name}-{found.state.step}", licence)
+    tell(f"Exporting {found.path}.")
+    make = _export_spotter if method.parts is not None else _export_encoder
+    files, info, image, text = make(found, method, run, model, info, tell)
+    files[modelfolder.TOKENIZER_JSON] = found.tokenizer().json.encode()
+    # The card names the revision, which the files above decide.
+    info = replace(info, files=modelfolder.sums(files))
+    files[modelfolder.CARD] = card(info, method.about).encode()
+    info = modelfolder.write(out, info, files, overwrite=overwrite)
+    return Exported(Path(out), info, image, text)
 
-    tell(f"Exporting the image tower of {found.path}.")
+
+Files = dict[str, bytes | Path]
+Made = tuple[Files, ModelInfo, Parity, Parity]
+
+
+def _export_encoder(
+    found: Checkpoint,
+    method: Method[Any, Any],
+    run: Run[Any],
+    model: nn.Module,
+    info: ModelInfo,
+    tell: Callable[[str], None],
+) -> Made:
+    """The two towers of a dual encoder."""
+    assert method.towers is not None, f"{method.name} has neither towers nor parts"
+    towers: Towers = method.towers(run.method, model)
+    tokenizer = Tokenizer(found.tokenizer())
+    pictures = golden_pictures()
+    tell("Exporting the image tower.")
     outputs = ("embeddings", "text_map") if towers.text_map else ("embeddings",)
-    pixels = _pixels(pictures, spec)
+    pixels = _pixels(pictures, info.preprocess)
     image_graph = to_onnx(towers.image, torch.from_numpy(pixels[:2]), "pixels", outputs)
     expected = run_torch(towers.image, pixels)
     image_parity = require_parity("image", expected, run_onnx(image_graph, pixels))
@@ -94,29 +121,45 @@ def export(
     golden = Golden(
         np.stack(pictures), WORDS, expected[0][: len(pictures)], text_vectors[0][: len(WORDS)]
     )
-    info = replace(
-        _info(found, run, spec, towers.dim),
-        name=name or f"{method.name}-{found.state.step}",
-        space=method.space,
-        licence=licence,
-        text_map=_text_map(towers, expected),
-    )
     parity = {"image": asdict(image_parity), "text": asdict(text_parity)}
-    info = replace(info, provenance={**info.provenance, "parity": parity})
-    files: dict[str, bytes | Path] = {
+    info = replace(
+        info,
+        dim=towers.dim,
+        text_map=_text_map(towers, expected),
+        provenance={**info.provenance, "parity": parity},
+    )
+    files: Files = {
         modelfolder.IMAGE_GRAPH: image_graph,
         modelfolder.TEXT_GRAPH: text_graph,
-        modelfolder.TOKENIZER_JSON: source.json.encode(),
         modelfolder.GOLDEN: pack(golden),
     }
-    # The card names the revision, which the files above decide.
-    info = replace(info, files=modelfolder.sums(files))
-    files[modelfolder.CARD] = card(info, method.about).encode()
-    info = modelfolder.write(out, info, files, overwrite=overwrite)
-    return Exported(Path(out), info, image_parity, text_parity)
+    return files, info, image_parity, text_parity
 
 
-def _revive(found: Checkpoint) -> tuple[Method[Any, Any], Run[Any], Towers]:
+def _export_spotter(
+    found: Checkpoint,
+    method: Method[Any, Any],
+    run: Run[Any],
+    model: nn.Module,
+    info: ModelInfo,
+    tell: Callable[[str], None],
+) -> Made:
+    """The three parts of a word spotter."""
+    del found
+    assert method.parts is not None
+    parts = method.parts(run.method, model)
+    made = export_parts(parts, tell)
+    info = replace(
+        info,
+        kind="spotter",
+        dim=parts.dim,
+        details=DETAILS,
+        provenance={**info.provenance, "parity": made.parity()},
+    )
+    return made.files, info, made.strips, made.text
+
+
+def _revive(found: Checkpoint) -> tuple[Method[Any, Any], Run[Any], nn.Module]:
     name = found.state.method
     if name not in METHODS:
         known = ", ".join(sorted(METHODS)) or "none"
@@ -126,10 +169,13 @@ def _revive(found: Checkpoint) -> tuple[Method[Any, Any], Run[Any], Towers]:
     model = method.build(run.method, run.train.seed)
     load_model(found, model, ema=True)
     model.eval()
-    return method, run, method.towers(run.method, model)
+    return method, run, model
 
 
-def _info(found: Checkpoint, run: Run[Any], spec: PreprocessSpec, dim: int) -> ModelInfo:
+def _info(
+    found: Checkpoint, method: Method[Any, Any], run: Run[Any], name: str, licence: str
+) -> ModelInfo:
+    """What is known before the graphs are made; the dimension is filled in with them."""
     import onnx
     import onnxruntime
 
@@ -137,11 +183,11 @@ def _info(found: Checkpoint, run: Run[Any], spec: PreprocessSpec, dim: int) -> M
     made = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
     return ModelInfo(
         kind="encoder",
-        name="",
-        space="",
-        dim=dim,
-        licence="",
-        preprocess=spec,
+        name=name,
+        space=method.space,
+        dim=1,
+        licence=licence,
+        preprocess=method.preprocess(run.method),
         tokenizer=state.tokenizer,
         provenance={
             "method": state.method,
