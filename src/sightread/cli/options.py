@@ -33,6 +33,25 @@ EncoderOption = Annotated[
         help="A model folder: its encoder works beside the reader. The library remembers it.",
     ),
 ]
+ReaderOption = Annotated[
+    str,
+    typer.Option(
+        "--reader", metavar="NAME", help="Who reads: rapidocr, or spotter with --reader-model."
+    ),
+]
+ReaderModelOption = Annotated[
+    str | None,
+    typer.Option("--reader-model", metavar="DIR", help="The model folder of the reader spotter."),
+]
+DetailOption = Annotated[
+    str | None,
+    typer.Option(
+        "--detail",
+        metavar="low|normal|high",
+        help="How small words the spotter looks for: in the picture at 448, 640 (if nothing is "
+        "said) or 1024 px, at about 0.6, 1 and 2.4 times the cost.",
+    ),
+]
 ReaderOnlyOption = Annotated[
     bool, typer.Option("--reader-only", help="Use no encoder, only the words that are read.")
 ]
@@ -66,6 +85,9 @@ def open_library(
     create: bool = False,
     encoder: str | None = None,
     reader_only: bool = False,
+    reader: str = "rapidocr",
+    reader_model: str | None = None,
+    detail: str | None = None,
 ) -> Library:
     """Open the library for a command."""
     if encoder is not None and reader_only:
@@ -75,7 +97,15 @@ def open_library(
     path = library_path(given)
     if create:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-    return Library.open(path, write=write, create=create, encoder=encoder, reader_only=reader_only)
+    return Library.open(
+        path,
+        write=write,
+        create=create,
+        encoder=encoder,
+        reader_only=reader_only,
+        reader=reader,
+        reader_options={"folder": reader_model, "detail": detail},
+    )
 
 
 def say(text: str) -> None:

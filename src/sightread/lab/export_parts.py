@@ -110,7 +110,8 @@ def _check_strips(
 
 def golden_picture() -> tuple[RGBImage, list[RGBImage]]:
     """A picture of 256 x 192 px with words, and strips of one width of some of them."""
-    picture, quads = render_words(WORDS, _PICTURE_PX, seed=0, text_px=30.0)
+    drawn, quads = render_words(WORDS, _PICTURE_PX, seed=0, text_px=30.0)
+    picture = drawn.copy()  # one that torch may take over
     strips = [cut_strip(picture, around(quad)[0][0]) for quad in quads]
     return picture, [strip for strip in strips if strip.shape[1] == _GOLDEN_WIDTH_PX]
 

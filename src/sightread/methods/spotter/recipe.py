@@ -2,7 +2,8 @@
 
 Two stages, one loss. In the first (`finder = false`) only strips are learned: scenes are rendered,
 their words cut out, and strips and strings brought together; that is cheap per word. In the second
-(`start_from` names the run of the first) the finder learns on the whole scenes, and strips go on.
+(`start_from` names the run of the first) the finder learns on the whole scenes, with strips or
+without: the two share no weights.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class SpotterRecipe:
         spelling_steps: updates of the query tower alone before the first picture, if there is no
             `start_from`.
         scenes: rendered for each batch; `size_px` is their side.
-        batch: at most so many strips of each batch are learned.
+        batch: at most so many strips of each batch are learned; 0 for the finder alone, with
+            which strips share nothing.
         distractors: strings at a small edit distance for each word of a batch.
         words: a text file with more words to write, one a line (tabs end a word).
         backgrounds: a folder of photographs to write on.
@@ -119,12 +121,14 @@ def batches(recipe: SpotterRecipe, model: Spotter, seed: int) -> Batches:
     def batch(number: int) -> Batch:
         rng = np.random.default_rng([seed, 7, number])
         scenes = [source.get(rng) for _ in range(recipe.scenes)]
+        found = finder_batch(scenes) if recipe.finder else {}
+        if not recipe.batch:
+            return found
         strips = [strip for scene in scenes for strip in strips_of(scene, rng)]
         chosen = [strips[int(i)] for i in rng.permutation(len(strips))[: recipe.batch]]
         if real is not None:
             chosen = _with_real(chosen, real, recipe.real_share, rng)
-        found = strip_batch(chosen, recipe.distractors, rng)
-        return found | (finder_batch(scenes) if recipe.finder else {})
+        return found | strip_batch(chosen, recipe.distractors, rng)
 
     return batch
 
@@ -183,7 +187,7 @@ def finder_batch(scenes: Sequence[Scene]) -> dict[str, Tensor]:
 
 def losses(recipe: SpotterRecipe, model: Spotter, batch: Batch) -> Losses:
     """The weighted sum of what is wrong with strips and maps."""
-    found = strip_losses(model, batch) if len(batch["texts"]) else {}
+    found = strip_losses(model, batch) if "texts" in batch and len(batch["texts"]) else {}
     if recipe.finder:
         kernel, geometry = model.finder(batch["pixels"].float() / 127.5 - 1)
         found["kernel"] = kernel_loss(kernel.float(), batch["kernel"], batch["mask"])
