@@ -29,6 +29,7 @@ LEAST_READ_PX = 6.0
 """Words of smaller capitals are looked for but not read in training."""
 FIRST_SEED = 1 << 40
 """Seeds of scenes for training are below, those for validation from here on."""
+SETTINGS = replace(VARIED, heights=(0.022, 0.35), tilt=15.0, photos=0.6, bends=0.15)
 _EMPTY = 0.08
 _MISSING = "\U0010fffe"
 
@@ -48,6 +49,7 @@ class Scenes:
         words: what is written.
         backgrounds: photographs to write on, besides the procedural grounds.
         typefaces: font files; None: those installed.
+        settings: how varied and how hard.
     """
 
     def __init__(
@@ -56,14 +58,14 @@ class Scenes:
         size_px: int,
         backgrounds: Sequence[Path] = (),
         typefaces: Sequence[Path] | None = None,
+        settings: SceneSettings = SETTINGS,
     ) -> None:
         self.words, self.size_px = words, size_px
         faces = complete_typefaces() if typefaces is None else tuple(typefaces)
         # Without one face that has accents, none are written.
         if not faces:
             self.words = Words(words.listed, accents=0.0, marks=0.0)
-        settings = replace(VARIED, heights=(0.022, 0.35), tilt=15.0, photos=0.6, bends=0.15)
-        self._renderer = _renderer(settings, faces or None, backgrounds)
+        self._renderer = SceneRenderer(settings, faces or None, backgrounds)
 
     def get(self, rng: Rng) -> Scene:
         """A scene drawn from the generator."""
@@ -74,12 +76,6 @@ class Scenes:
     def _phrase(self, rng: Rng) -> str:
         count = int(rng.choice((1, 2, 3), p=(0.55, 0.3, 0.15)))
         return " ".join(self.words.draw(rng) for _ in range(count))
-
-
-def _renderer(
-    settings: SceneSettings, faces: Sequence[Path] | None, backgrounds: Sequence[Path]
-) -> SceneRenderer:
-    return SceneRenderer(settings, faces, backgrounds)
 
 
 @lru_cache(maxsize=1)

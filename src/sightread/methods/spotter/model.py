@@ -14,7 +14,7 @@ Three parts:
 Deviations from what was planned: the reading part looks at strips of pixels and not at feature
 maps of the finder. A map that can be read at 8 px needs so many channels at stride 4 that it costs
 more than the whole budget, text or no text; strips cost only where there is text, and are cut from
-a larger picture than the finder sees. See docs/decisions/0004-word-spotter.md.
+a larger picture than the finder sees. See docs/decisions/0007-word-spotter.md.
 """
 
 from __future__ import annotations

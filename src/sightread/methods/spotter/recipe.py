@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sightread.errors import UsageError
 from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGroup
 from sightread.methods.spotter.data import RealWords, Scenes, Strip, list_backgrounds, strips_of
 from sightread.methods.spotter.exported import parts, preprocess_spec, tokenizer
@@ -226,11 +227,17 @@ def strip_losses(model: Spotter, batch: Batch) -> Losses:
 
 
 def groups(recipe: SpotterRecipe, model: Spotter) -> list[ParameterGroup]:
-    """Weight decay on matrices only; the finder stays out until it has pictures to learn from."""
+    """Weight decay on matrices only; what the batches do not teach stays out.
+
+    Raises:
+        UsageError: that is everything.
+    """
+    if not recipe.finder and not recipe.batch:
+        raise UsageError("There is nothing to train: set method.finder=true or method.batch.")
     own = [
         parameter
         for name, parameter in model.named_parameters()
-        if recipe.finder or not name.startswith("finder.")
+        if (recipe.finder if name.startswith("finder.") else recipe.batch)
     ]
     matrices, vectors = ([p for p in own if (p.ndim > 1) == big] for big in (True, False))
     return [

@@ -74,9 +74,9 @@ def validate(recipe: SpotterRecipe, model: Spotter) -> dict[str, float]:
     vectors, texts = read_strips(model, [strip.pixels for strip in held.strips])
     written = [spell(strip.text) for strip in held.strips]
     right = [key(text) == word for text, word in zip(texts, written, strict=True)]
-    figures = {"read": float(np.mean(right)), "map": _mean_ap(model, vectors, written)}
+    figures = {"read": float(np.mean(right)), "map": mean_ap(model, vectors, written)}
     if recipe.finder:
-        figures |= _finding(model, held.scenes)
+        figures |= finding_figures(model, held.scenes)
     return figures
 
 
@@ -95,7 +95,8 @@ def read_strips(model: Spotter, strips: Sequence[RGBImage]) -> tuple[Vectors, li
     return vectors, texts
 
 
-def _mean_ap(model: Spotter, vectors: Vectors, written: Sequence[str]) -> float:
+def mean_ap(model: Spotter, vectors: Vectors, written: Sequence[str]) -> float:
+    """Of asking for each distinct word among all vectors (n, D)."""
     asked = sorted(set(written))
     with torch.no_grad():
         ids = torch.from_numpy(query_ids(asked)).to(model.logit_scale.device)
@@ -117,7 +118,7 @@ def find(model: Spotter, pixels: RGBImage) -> Found:
     return find_places(torch.sigmoid(kernel)[0].cpu().numpy(), geometry[0].cpu().numpy())
 
 
-def _finding(model: Spotter, scenes: Sequence[Scene]) -> dict[str, float]:
+def finding_figures(model: Spotter, scenes: Sequence[Scene]) -> dict[str, float]:
     """Over all scenes; words too small to be read are neither asked for nor wrong."""
     found_count = right = wanted = hits = spotted = 0
     for scene in scenes:
