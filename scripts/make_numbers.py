@@ -1,4 +1,4 @@
-"""Write the tables of docs/numbers.md and of the README from benchmarks/results/*.json.
+"""Write docs/numbers.md, docs/fdp.md and the table of the README from benchmarks/results/*.json.
 
     python scripts/make_numbers.py [--check]
 
@@ -7,35 +7,13 @@ With --check nothing is written; exit 1 if anything would change.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
+from fdp_page import fdp_page
+from results import RESULTS, ROOT, load, origin, percent, table
+
 BEGIN, END = "<!-- numbers -->", "<!-- end of numbers -->"
-
-
-def load(name: str) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
-    return result
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
-
-
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
-def origin(result: dict[str, Any], command: str) -> str:
-    return (
-        f"`{command}`, commit {result['commit']}, seed {result.get('seed', '-')}, "
-        f"{result['cores']} cores of {result['processor']}.\n"
-    )
 
 
 def words() -> str:
@@ -227,6 +205,7 @@ def documents() -> dict[Path, str]:
     parts = [f"# Numbers\n\n{note}\n", words(), latency(), vectors(), fdp(), faults()]
     return {
         ROOT / "docs" / "numbers.md": "\n".join(parts),
+        ROOT / "docs" / "fdp.md": fdp_page(note),
         readme: f"{before}{BEGIN}\n{summary()}{END}{after}",
     }
 

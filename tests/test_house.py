@@ -24,14 +24,32 @@ MAY_IMPORT: dict[str, set[str]] = {
     "methods": GROUND | BENCH | {"clip", "methods", "synth", "torch"},
     "lab": GROUND | BENCH | {"clip", "lab", "methods", "synth", "torch"},
     "encoders": GROUND | BENCH | {"encoders"},
+    "remembered": GROUND | {"encoders", "search"},
     "search": GROUND | BENCH | {"search"},
-    "library": GROUND | {"encoders", "readers", "store", "search"},
+    "library": GROUND | BENCH | {"readers", "remembered", "store", "search"},
+    "service": GROUND | BENCH | {"library", "search", "remote", "service", "wire"},
+    "remote": GROUND | {"library", "search", "unwire"},
+    "unwire": GROUND | BENCH | {"library", "search"},
+    "wire": GROUND | {"library", "search"},
     "measure": GROUND | BENCH | {"library", "measure", "search", "store"},
     "cli": GROUND
     | BENCH
-    | {"library", "measure", "search", "cli", "clip", "encoders", "lab", "methods"},
+    | {
+        "library",
+        "measure",
+        "search",
+        "cli",
+        "clip",
+        "encoders",
+        "lab",
+        "methods",
+        "readers",
+        "remote",
+        "service",
+        "wire",
+    },
     "__main__": {"cli"},
-    "__init__": GROUND | {"library"},
+    "__init__": GROUND | {"library", "remote"},
 }
 BANNED_NAMES = {"utils", "helpers", "common", "base", "manager"}
 MAX_FILE, MAX_FUNCTION, MAX_NESTING = 400, 45, 3
@@ -100,7 +118,9 @@ def test_every_module_says_what_it_is() -> None:
     assert not silent
 
 
-@pytest.mark.parametrize("module", ["sightread.cli.app", "sightread.library"])
+@pytest.mark.parametrize(
+    "module", ["sightread.cli.app", "sightread.library", "sightread.service.serving"]
+)
 def test_serving_never_imports_torch(module: str) -> None:
     code = f"import {module}, sys; print([m for m in sys.modules if m.startswith('torch')])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -108,7 +128,18 @@ def test_serving_never_imports_torch(module: str) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = {"numpy", "lancedb", "pyarrow", "cv2", "onnxruntime", "PIL", "rich"}
+    heavy = {
+        "fastapi",
+        "httpx2",
+        "uvicorn",
+        "numpy",
+        "lancedb",
+        "pyarrow",
+        "cv2",
+        "onnxruntime",
+        "PIL",
+        "rich",
+    }
     code = f"import sightread.cli.app, sys; print(sorted(set(sys.modules) & {heavy}))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert answer.stdout == "[]\n", answer.stderr

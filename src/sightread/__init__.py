@@ -11,9 +11,10 @@ from sightread.version import __version__
 
 if TYPE_CHECKING:
     from sightread.library import Library
+    from sightread.remote import RemoteLibrary
     from sightread.types import Hit, Query, Result
 
-__all__ = ["Hit", "Library", "Query", "Result", "__version__"]
+__all__ = ["Hit", "Library", "Query", "RemoteLibrary", "Result", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from sightread.library import Library
 
         return Library
+    if name == "RemoteLibrary":
+        from sightread.remote import RemoteLibrary
+
+        return RemoteLibrary
     if name in ("Hit", "Query", "Result"):
         from sightread import types
 

@@ -15,6 +15,10 @@ class UsageError(SightreadError):
     """The request itself is wrong: an unknown option value, a folder that is not there."""
 
 
+class NotInLibrary(UsageError):
+    """A picture was named that the library does not hold."""
+
+
 class QueryError(UsageError):
     """The query line cannot be understood; `position` is the 0-based place in it."""
 
@@ -33,6 +37,10 @@ class LibraryError(SightreadError):
 
 class UnsupportedFilter(SightreadError):
     """A store was asked for a condition that it cannot apply."""
+
+
+class ServiceError(SightreadError):
+    """A service cannot be reached, or does not let this client do what it asks."""
 
 
 class ModelError(SightreadError):

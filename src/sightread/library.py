@@ -12,19 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightread.errors import ModelError, SightreadError, UsageError
+from sightread.errors import (
+    NotInLibrary,
+    PictureError,
+    UsageError,
+)
 from sightread.protocols import DualEncoder, Reader, Store
 from sightread.readers import open_reader
+from sightread.remembered import Encoders
+from sightread.search.alike import alike, space_for
 from sightread.search.channels import Channels
-from sightread.search.engine import Engine
+from sightread.search.engine import Engine, Sort
 from sightread.search.ledger import Failure, Ledger
 from sightread.search.progress import IndexProgress, IndexReport
 from sightread.store import open_store
-from sightread.types import Compare, PictureId, PictureRecord, Query, Result, SpaceInfo
+from sightread.types import Compare, PictureId, PictureRecord, Query, Result, SpaceInfo, Vectors
 
 if TYPE_CHECKING:
-    from sightread.search.encoding import Source
     from sightread.search.ingest import IndexOptions
+
+_LIKE_SIDE_PX = 1024
+"""A picture that is asked with is decoded no larger: encoders see a few hundred pixels."""
 
 Progress = Callable[[IndexProgress], None]
 
@@ -116,11 +124,74 @@ class Library:
         offset: int = 0,
         threshold: float | None = None,
         also: Sequence[str] = (),
+        sort: Sort = "relevance",
     ) -> Result:
         """Pictures that answer the query line, best first; see `Engine.search`."""
-        result = self.engine.search(query, k=k, offset=offset, threshold=threshold, also=also)
+        result = self.engine.search(
+            query, k=k, offset=offset, threshold=threshold, also=also, sort=sort
+        )
         idle = self._encoders.idle(self.store.spaces()) if self._encoders else ""
         return replace(result, warnings=(*result.warnings, idle)) if idle else result
+
+    def similar(
+        self, picture: str | bytes, *, k: int = 20, offset: int = 0, space: str | None = None
+    ) -> Result:
+        """Pictures like another one, by the vectors of an encoder; scores are cosines.
+
+        Args:
+            picture: path or id of one in the library, or the bytes of any picture file.
+            space: of which encoder; None for the first by name.
+
+        Raises:
+            UsageError: the library has no such space, or does not hold the picture.
+            PictureError: the bytes are no picture.
+            ModelError: the encoder cannot be had.
+        """
+        self.store.refresh()
+        space = space_for(self.store, space)
+        if isinstance(picture, bytes):
+            vectors, without = self._encode(picture, space), None
+        else:
+            record = self.picture(picture)
+            if space not in record.embeddings:
+                raise UsageError(
+                    f"{picture} has no vector in {space}; `sightread index` on its folder makes it."
+                )
+            vectors, without = record.embeddings[space].vector[None], record.id
+        return alike(self.store, space, vectors, k=k, offset=offset, without=without)
+
+    def _encode(self, data: bytes, space: str) -> Vectors:
+        from sightread.images import decode
+
+        if self.engine.channels is None:
+            raise UsageError("This library was opened without its encoders: only words are known.")
+        encoder = self.engine.channels.encoder(space)
+        pixels = decode(data, side_limit_px=_LIKE_SIDE_PX).pixels
+        return np.stack([one.vector for one in encoder.encode_images([pixels])])
+
+    def original(self, path_or_id: str) -> tuple[PictureRecord, bytes]:
+        """A picture and the bytes of its file.
+
+        Raises:
+            NotInLibrary: the library does not hold it.
+            PictureError: its file is gone or holds something else now.
+        """
+        from sightread.images import content_id, read_file
+
+        records = self.store.get(self._numbers([path_or_id])[:1], regions=False)
+        record = records[0] if records else self.picture(path_or_id)
+        for stamp in record.stamps:
+            try:
+                data = read_file(stamp.path)
+            except PictureError:
+                continue
+            # Whatever may be at this path now, only what was indexed is given out.
+            if content_id(data)[1] == record.sha256:
+                return record, data
+        raise PictureError(
+            "The file of this picture is gone or has changed since it was read; run `sightread "
+            "index` on its folder."
+        )
 
     def index(
         self,
@@ -178,11 +249,11 @@ class Library:
         """The picture with this path or id (16 hex digits), with its vectors.
 
         Raises:
-            UsageError: the library does not hold it.
+            NotInLibrary: the library does not hold it.
         """
         records = self.store.get(self._numbers([path_or_id])[:1], embeddings=True)
         if not records:
-            raise UsageError(
+            raise NotInLibrary(
                 f"{path_or_id} is not in the library; give the path of an indexed file, or an id "
                 "as `sightread search --json` prints it."
             )
@@ -203,6 +274,12 @@ class Library:
         count = self.store.forget([int(i) for i in self.store.ids() if int(i) not in present])
         self.store.flush()
         return count
+
+    def ids(self, paths_or_ids: Sequence[str]) -> list[PictureId]:
+        """The ids of those of these pictures that the library holds."""
+        self.store.refresh()
+        wanted = Compare("id", "in", tuple(self._numbers(paths_or_ids)))
+        return [int(one) for one in self.store.ids(wanted)]
 
     def close(self) -> None:
         self.store.close()
@@ -227,97 +304,8 @@ class Library:
         return numbers
 
 
-class Encoders:
-    """The encoder that was named, and those that the library remembers by their folders.
-
-    Args:
-        named: an encoder or the folder of a model.
-
-    Raises:
-        ModelError: there is no model in the folder, or it is damaged.
-    """
-
-    def __init__(self, named: DualEncoder | str | None = None) -> None:
-        self._folder = os.path.abspath(os.path.expanduser(named)) if isinstance(named, str) else ""
-        self._named = _open_encoder(self._folder) if isinstance(named, str) else named
-
-    def serving(self, info: SpaceInfo) -> DualEncoder:
-        """The encoder of a space.
-
-        Raises:
-            UsageError: nobody said where it is.
-            ModelError: it is not there any more, or damaged.
-        """
-        if self._named is not None and self._named.spec.space == info.spec.space:
-            return self._named
-        if not info.folder:
-            raise UsageError("nobody said where its model is; name it with --encoder DIR")
-        return _open_encoder(info.folder)
-
-    def idle(self, spaces: Sequence[SpaceInfo]) -> str:
-        """A sentence if the named encoder has nothing to search."""
-        if self._named is None or self._named.spec.space in {one.spec.space for one in spaces}:
-            return ""
-        return (
-            f"The library has no vectors in {self._named.spec.space}: make them with `sightread "
-            f"index --encoder {self._folder or 'DIR'} FOLDER...`."
-        )
-
-    def sources(self, spaces: Sequence[SpaceInfo]) -> tuple[list[Source], list[str]]:
-        """Encoders for a run, tried on a picture, and a sentence on each that cannot be had.
-
-        Raises:
-            ModelError: the named one does not work.
-        """
-        from sightread.search.encoding import Source
-
-        found = []
-        warnings = []
-        if self._named is not None:
-            found.append(Source(_tried(self._named), self._folder))
-        for info in spaces:
-            known = self._named is not None and self._named.spec.space == info.spec.space
-            if known or not info.serving:
-                continue
-            try:
-                found.append(Source(_tried(self.serving(info), info), info.folder))
-            except SightreadError as error:
-                reason = str(error).rstrip(".")
-                warnings.append(f"Nothing was encoded in {info.spec.space}: {reason}.")
-        return found, warnings
-
-
-def _open_encoder(folder: str) -> DualEncoder:
-    # Its runtime takes a while to load: who has no encoder does not pay for one.
-    from sightread.encoders import open_encoder
-
-    return open_encoder(folder)
-
-
-def _tried(encoder: DualEncoder, info: SpaceInfo | None = None) -> DualEncoder:
-    """The encoder, if it is the one that made the vectors and can make more: else every picture of
-    a run would fail."""
-    spec = encoder.spec
-    if info is not None and spec.revision != info.spec.revision:
-        raise UsageError(
-            f"{info.folder} is of revision {spec.revision[:12]} now, the vectors are of "
-            f"{info.spec.revision[:12]}; add --encoder {info.folder} --reencode to encode them "
-            "again"
-        )
-    try:
-        encoder.encode_images([np.full((64, 64, 3), 128, dtype=np.uint8)])
-    except SightreadError:
-        raise
-    except Exception as error:
-        raise ModelError(
-            f"The encoder {spec.name or spec.space} cannot encode a picture here: "
-            f"{type(error).__name__}: {error}."
-        ) from error
-    return encoder
-
-
 def _number(text: str) -> list[PictureId]:
     return [int(text, 16)] if re.fullmatch("[0-9a-f]{16}", text) else []
 
 
-__all__ = ["Failure", "IndexProgress", "IndexReport", "Library", "Status"]
+__all__ = ["Encoders", "Failure", "IndexProgress", "IndexReport", "Library", "Status"]

@@ -115,6 +115,11 @@ class Store(Protocol):
         """Ids of the pictures that fit, ascending."""
         ...
 
+    def dates(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(n,): when each of the pictures was taken; NaN where that, or the picture, is not
+        known."""
+        ...
+
     def encoded(self, space: str, revision: str) -> NDArray[np.int64]:
         """Ids of the pictures with a vector of this revision, serving or not yet, ascending."""
         ...

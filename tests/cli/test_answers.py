@@ -12,6 +12,7 @@ import pytest
 
 from sightread.cli import answers
 from sightread.types import Evidence, Hit, Result
+from sightread.wire import FIELDS, dump_json
 
 BOX = ((1.0, 2.0), (30.04, 2.0), (30.0, 9.0), (1.0, 9.0))
 EXACT = Evidence("written", 1, 0.9, "exact", 0, "sale", "SALE!", (BOX,))
@@ -33,7 +34,7 @@ def test_json_is_one_object_with_the_echo_and_the_hits() -> None:
     assert answer["query"] == '"sale" red'
     assert (answer["total"], answer["below"], answer["took_ms"]) == (12, 3, 23.4)
     first, second = answer["results"]
-    assert tuple(first) == answers.FIELDS
+    assert tuple(first) == FIELDS
     assert first["evidence"][0] == {
         "channel": "written",
         "rank": 1,
@@ -72,13 +73,11 @@ def unescape(cell: str) -> str:
 
 def test_tsv_has_the_fields_of_json_in_cells() -> None:
     lines = answers.as_tsv(RESULT).split("\n")
-    assert lines[0].split("\t") == list(answers.FIELDS)
+    assert lines[0].split("\t") == list(FIELDS)
     assert lines[-1] == ""
     assert len(lines) == 4, "tabs and newlines of file names stay inside of their cells"
     hits = json.loads(answers.as_json(RESULT))["results"]
-    first, second = (
-        dict(zip(answers.FIELDS, line.split("\t"), strict=True)) for line in lines[1:3]
-    )
+    first, second = (dict(zip(FIELDS, line.split("\t"), strict=True)) for line in lines[1:3])
     assert first["path"] == "/p/a.jpg"
     assert first["probability"] == "0.9991"
     assert json.loads(unescape(first["evidence"])) == hits[0]["evidence"]
@@ -163,5 +162,5 @@ def test_nothing_found_names_the_nearest_words() -> None:
 
 
 def test_numbers_that_are_not_finite_become_null() -> None:
-    text = answers.dump_json({"a": math.nan, "b": (1.5, -math.inf), "c": {"d": math.inf}})
+    text = dump_json({"a": math.nan, "b": (1.5, -math.inf), "c": {"d": math.inf}})
     assert json.loads(text) == {"a": None, "b": [1.5, None], "c": {"d": None}}

@@ -15,12 +15,12 @@ from tests.encoders.handmade import make_folder
 from tests.lab.colours import ColourEncoder, stripes
 from tests.methods.fdp.protocols.layouts import svt_xml, write
 
-from sightread.cli.answers import dump_json
 from sightread.cli.benchmarking import describe, measure, report_text
 from sightread.cli.entry import run
 from sightread.lab.encoding import EncodingProgress
 from sightread.lab.evaluate import first_pictures
 from sightread.methods.fdp.data import open_benchmark
+from sightread.wire import dump_json
 
 
 @pytest.fixture
@@ -182,6 +182,29 @@ def test_the_command_with_a_model_folder(
     assert "this encoder           100.00" in text
     assert "3 vectors known" in text
     assert f"revision {first['revision']}" in text
+
+
+def test_the_rendered_benchmark_from_training_to_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["variant=tiny", "size_px=64", "positions=grid_bicubic", "distinction=false"]
+    changes = [f"method.model.{one}" for one in settings]
+    changes += ["method.pictures=2", "method.batch=2", "method.validation_queries=0"]
+    sets = [word for one in [*changes, "train.steps=1"] for word in ("--set", one)]
+    trained, model = str(tmp_path / "run"), str(tmp_path / "model")
+    assert run(["train", "fdp", "--out", trained, "--quiet", *sets]) == 0
+    assert run(["export", trained, "--out", model]) == 0
+    arguments = ["evaluate", "fdp", "--benchmark", "synth-str", "--encoder", model, "--json"]
+    arguments += ["--limit", "24", "--cache", str(tmp_path / "vectors"), "--quiet"]
+    capsys.readouterr()
+    assert run(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["benchmark"], found["pictures"], found["missing"]) == ("synth-str", 24, {})
+    # Four pictures answer each query, and they come first: six, one of them by
+    # chance, since a word that a query of another group asks for stands in them too.
+    assert found["queries"] == 6
+    assert 0 < found["map"] < 1
+    assert found["map_by_group"].keys() == {"seen", "content"}
 
 
 def test_a_folder_that_is_no_model_is_one_sentence(

@@ -51,6 +51,24 @@ def test_read_and_seen_are_told_apart(home: Path) -> None:
     assert alone == f"{home}/photos/sign.png\0"
 
 
+def test_the_map_of_text_is_laid_over_the_picture(home: Path) -> None:
+    out, red = home / "heat.png", str(home / "photos" / "red.png")
+    done = sightread(home, "show", red, "--encoder", str(home / "model"), "--heat", str(out))
+    assert done.returncode == 0, done.stderr
+    with Image.open(out) as image:
+        assert image.size == (640, 640)
+        bright, plain = image.getpixel((240, 120)), image.getpixel((600, 600))
+    # The model's map is brightness: 1 on the white box, 200 / 3 / 255 = 0.26 on the red. White
+    # becomes 0.35 x 255 + 0.65 x (255, 0, 0) = (255, 89, 89), a little paler because making the
+    # picture small softens the box. Red is half grey, (133, 33, 33), and 0.65 x 0.26 = 0.17 of it
+    # is covered by (255, 155, 0).
+    assert bright == pytest.approx((255, 96, 96), abs=8)
+    assert plain == pytest.approx((154, 54, 28), abs=2)
+    done = sightread(home, "show", red, "--encoder", str(home / "model"), "--heat", str(out))
+    assert done.returncode == 2
+    assert "is there already; name another file, or add --force" in done.stderr
+
+
 def test_what_was_seen_is_outlined(home: Path) -> None:
     out = home / "seen.png"
     red = str(home / "photos" / "red.png")
@@ -120,6 +138,8 @@ def total(home: Path, *library: str) -> int:
         (("search", "x", "--also", "entity"), "no space entity to search in; it has scene-text"),
         (("index", ".", "--reencode"), "--reencode needs --encoder DIR"),
         (("show", "x", "--also", "scene-text"), "--also is about a query"),
+        (("show", "x", "--heat", "h.png"), "--heat FILE and --encoder DIR go together"),
+        (("show", "x", "--encoder", "m"), "--heat FILE and --encoder DIR go together"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(

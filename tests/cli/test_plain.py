@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightread.cli.plain import counted, duration, file_size, moment, tsv_field, visible
+from sightread.cli.plain import counted, duration, file_size, tsv_field, visible
+from sightread.wire import moment
 
 
 @pytest.mark.parametrize(

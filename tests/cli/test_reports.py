@@ -21,6 +21,7 @@ from sightread.types import (
     SpaceInfo,
     TextArea,
 )
+from sightread.wire import FAILURE_FIELDS, failure_fields, picture_fields, status_fields
 
 REPORT = IndexReport(
     seen=1240,
@@ -88,7 +89,7 @@ def test_status_for_people() -> None:
 
 
 def test_status_for_programs() -> None:
-    assert reports.status_fields(STATUS, "/l") == {
+    assert status_fields(STATUS, "/l") == {
         "library": "/l",
         "format": 1,
         "pictures": 1234,
@@ -118,13 +119,14 @@ def test_status_tells_the_encoders() -> None:
         "          caption (x abababababab): 1,234 pictures; "
         "not calibrated: only orders what is found\n"
     )
-    first, second, _ = reports.status_fields(replace(STATUS, spaces=SPACES), "/l")["spaces"]
+    first, second, _ = status_fields(replace(STATUS, spaces=SPACES), "/l")["spaces"]
     assert first == {
         "space": "scene-text",
         "name": "fdp\x1b",
         "revision": "ab" * 32,
         "dim": 512,
         "calibrated": True,
+        "calibration": [20.0, -15.0],
         "folder": "/m",
         "serving": True,
         "pictures": 1230,
@@ -144,7 +146,7 @@ def test_failures() -> None:
         "/p/a\\nb.jpg\n    It is cut off. (2024-05-01T12:00:00Z, 2 attempts)\n"
     )
     assert reports.failures_text([]) == "No file failed.\n"
-    assert tuple(reports.failure_fields(FAILURE)) == reports.FAILURE_FIELDS
+    assert tuple(failure_fields(FAILURE)) == FAILURE_FIELDS
 
 
 def region(text: str, line: int, left: float, confidence: float = 0.9) -> RegionRecord:
@@ -196,7 +198,7 @@ def test_a_picture_without_words_or_file_says_so() -> None:
 
 
 def test_a_picture_for_programs() -> None:
-    fields = reports.picture_fields(RECORD)
+    fields = picture_fields(RECORD)
     assert fields["paths"] == ["/p/a.jpg", "/p/copy\x07.jpg"]
     assert fields["persons"] == ["Ada Lovelace"]
     assert [word["text"] for word in fields["words"]] == ["no", "parking", "TAXI\x1b"]
@@ -213,12 +215,12 @@ def test_a_picture_with_vectors() -> None:
     embedding = ImageEmbedding(np.ones(1, dtype=np.float32), (TextArea(quad, 0.75),))
     encoded = replace(RECORD, embeddings={"scene-text": embedding})
     assert "encoded   scene-text (1 area of text)\n" in reports.picture_text(encoded)
-    assert reports.picture_fields(encoded)["spaces"] == {
+    assert picture_fields(encoded)["spaces"] == {
         "scene-text": {
             "areas": [{"confidence": 0.75, "box": [[1.0, 2.0], [9.0, 2.0], [9.0, 5.0], [1.0, 5.0]]}]
         }
     }
-    assert reports.picture_fields(RECORD)["spaces"] == {}
+    assert picture_fields(RECORD)["spaces"] == {}
 
 
 def test_measurements_are_listed_with_dotted_names() -> None:

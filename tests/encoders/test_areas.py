@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sightread.encoders.areas import text_areas
+from sightread.encoders.areas import heat, text_areas
 from sightread.preprocess import PreprocessSpec
 from sightread.types import TextArea
 
@@ -60,3 +60,23 @@ def test_maps_need_not_be_square() -> None:
 @pytest.mark.parametrize("level", [0.0, 0.49])
 def test_no_text_no_areas(level: float) -> None:
     assert text_areas(np.full((4, 4), level, np.float32), 0.5, 40, 40, PAD) == ()
+
+
+def test_heat_has_the_cells_values_in_their_middles_and_is_linear_between() -> None:
+    """The picture is 40 x 40 px, as the input; cells are 10 px, their middles at 5, 15, 25, 35."""
+    warm = heat(drawn("0800", "0800", "0800", "0800"), 40, 40, PAD)
+    assert warm.shape == (40, 40)
+    # Pixel x has its middle at x + 0.5: x = 10 is (10.5 - 5) / 10 of the way from 0 to 0.8.
+    assert warm[7, [0, 4, 10, 14, 24]] == pytest.approx([0, 0, 0.44, 0.76, 0.04], abs=0.005)
+    assert (warm[0] == warm[39]).all()
+
+
+def test_heat_knows_how_the_picture_became_the_input() -> None:
+    """80 x 40 px fill the upper half of the input at half size; what the crop cut off is like the
+    nearest cell."""
+    padded = heat(drawn("0009", "0009", "9000", "9000"), 80, 40, PAD)
+    assert padded.shape == (40, 80)
+    assert padded[10, 79] == pytest.approx(0.9)
+    assert padded[10, 0] == 0
+    cropped = heat(drawn("9000", "9000", "9000", "9000"), 80, 40, PreprocessSpec(40, "crop"))
+    assert cropped[20, [0, 20, 60]] == pytest.approx([0.9, 0.9, 0.0])

@@ -15,17 +15,22 @@ import torch
 from torch import Tensor, nn
 
 from sightread.cli.entry import run
+from sightread.clip.config import CONFIGS
+from sightread.clip.folder import Origin, open_folder, write_folder
+from sightread.clip.model import CLIP
+from sightread.clip.tokens import tiny_tokenizer
 from sightread.encoders import open_encoder
 from sightread.errors import ModelError, SightreadError, UsageError
 from sightread.golden import check, unpack
 from sightread.lab.checkpoint import load_model, open_checkpoint
-from sightread.lab.export import export, without_folders
+from sightread.lab.export import export
 from sightread.lab.graphs import require_parity, run_onnx, run_torch, to_onnx
 from sightread.lab.settings import Run, TrainConfig
+from sightread.lab.sources import without_folders
 from sightread.lab.train import train
 from sightread.methods import METHODS
 from sightread.modelfolder import read_bytes, verify
-from sightread.preprocess import preprocess
+from sightread.preprocess import PreprocessSpec, preprocess
 from sightread.tokenizer import Tokenizer
 from tests.lab.toy import NAMES, TOY, ToyConfig, build, picture, spec_of
 
@@ -268,3 +273,24 @@ def test_a_report_of_a_run_as_json(tmp_path: Path, capsys: pytest.CaptureFixture
     assert printed.err.splitlines()[-1] == (
         f"Done: 2 steps, 16 examples (0 s); `sightread export {out} --out DIR` exports it."
     )
+
+
+def test_weights_of_a_clip_are_exported_as_they_are(tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    model = CLIP(CONFIGS["tiny-ViT"]).eval()
+    origin = Origin("ours", "Apache-2.0", {"file": "/home/somebody/clip.pt"})
+    write_folder(tmp_path / "w", model, tiny_tokenizer(), PreprocessSpec(64, "crop"), origin)
+    assert run(["export", str(tmp_path / "w"), "--out", str(tmp_path / "m")]) == 0
+    encoder = open_encoder(tmp_path / "m")
+    assert (encoder.info.space, encoder.info.name) == ("meaning", "ours")
+    assert encoder.info.licence == "Apache-2.0"
+    assert encoder.info.provenance["source"] == {"file": "clip.pt"}
+    ids = torch.from_numpy(Tokenizer(open_folder(tmp_path / "w").tokenizer)(["a cat"]))
+    with torch.no_grad():
+        expected = torch.nn.functional.normalize(model.encode_text(ids), dim=-1)[0]
+    assert encoder.encode_texts(["a cat"])[0] == pytest.approx(expected.numpy(), abs=1e-5)
+    card = (tmp_path / "m" / "CARD.md").read_text()
+    assert "## Source\n\n| | |\n|---|---|\n| file | clip.pt |" in card
+    assert "nothing learned" in card
+    with pytest.raises(ModelError, match="it is of kind encoder"):
+        export(tmp_path / "m", tmp_path / "again")

@@ -8,6 +8,7 @@ import pytest
 from sightread.errors import QueryError, UsageError
 from sightread.search.calibrate import DEFAULT_THRESHOLD, FALLBACK_THRESHOLD
 from sightread.search.engine import Engine
+from sightread.search.evidence import Found
 from sightread.store import open_store
 from sightread.text import tokens
 from sightread.types import (
@@ -16,6 +17,7 @@ from sightread.types import (
     PathStamp,
     PictureRecord,
     Quad,
+    Query,
     RegionRecord,
     Result,
 )
@@ -227,3 +229,37 @@ def test_new_pictures_are_seen(tmp_path: Path) -> None:
     writer.flush()
     assert reader.search("sale").total == 0
     writer.close()
+
+
+def test_newest_first_and_without_a_date_last(engine: Engine) -> None:
+    best = engine.search("parking", threshold=0.0)
+    newest = engine.search("parking", threshold=0.0, sort="date")
+    assert sorted(ids(newest)) == sorted(ids(best))
+    assert ids(newest)[0] == 7  # the only one with a date
+    assert ids(newest)[1:] == [number for number in ids(best) if number != 7]
+    assert [hit.evidence[0].rank for hit in newest.hits] == list(range(1, newest.total + 1))
+    assert (
+        ids(engine.search("parking", threshold=0.0, sort="date", k=1, offset=1)) == ids(newest)[1:2]
+    )
+
+
+def test_pages_of_an_answer_cost_one_ranking(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "library"), write=True, create=True)
+    store.put(PICTURES)
+    store.flush()
+    asked = []
+
+    class Counted(Engine):
+        def find(self, query: Query, floor: float = 0.0, depth: int = 200) -> Found:
+            asked.append(query)
+            return super().find(query, floor, depth)
+
+    engine = Counted(store)
+    pages = [ids(engine.search("coffee", threshold=0.0, k=2, offset=at)) for at in (0, 2, 4)]
+    assert len(asked) == 1
+    whole = ids(Engine(store).search("coffee", threshold=0.0))
+    assert [one for page in pages for one in page] == whole[:6]
+    store.put([picture(99, *line("coffee"))])
+    store.flush()  # a ranking that was remembered is of another commit now
+    assert 99 in ids(engine.search("coffee", threshold=0.0))
+    store.close()

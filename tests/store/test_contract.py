@@ -110,6 +110,19 @@ def test_stamps_are_replaced_for_known_pictures_only(place: Place) -> None:
     assert store.ids(Compare("ext", "eq", "png")).tolist() == plain.ids(Compare("ext", "eq", "png"))
 
 
+def test_dates_are_those_of_the_pictures_asked_for(place: Place) -> None:
+    store, plain = filled(place, range(20))
+    asked = np.array([7, 3, 3, 999, 19], dtype=np.int64)
+    expected = [
+        plain.records[number].metadata.taken_at if number in plain.records else None
+        for number in asked.tolist()
+    ]
+    assert any(one is not None for one in expected)
+    dates = [None if np.isnan(one) else one for one in store.dates(asked).tolist()]
+    assert dates == expected
+    assert store.dates(np.zeros(0, dtype=np.int64)).tolist() == []
+
+
 def test_nobody_sees_what_is_not_flushed(place: Place) -> None:
     store, plain = filled(place, range(10))
     reader = place.reader()

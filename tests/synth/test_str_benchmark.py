@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -32,7 +33,9 @@ from sightread.synth.vocabulary import (
     look_alikes,
     seen_words,
     sign_words,
+    training_lexicon,
     unseen_words,
+    words_of_two_kinds,
 )
 
 TINY = StrSettings(queries=3, positives=2, distractors=4, others=6, seed=11)
@@ -219,5 +222,32 @@ def test_captions_are_true_of_the_scene() -> None:
     assert {"new york", "the words new york on a yellow sign", "red words new york"} <= said
     assert {"a green apple", "an apple", "word new york with an apple"} <= said
     assert all("new york" in text or "apple" in text for text in said)
+    # Without a word in the picture, the noun alone may stand for what is drawn.
+    drawn = Scene(pixels, (), (DrawnObject("apple", "green", square),))
+    said = {caption(drawn, np.random.default_rng(seed)) for seed in range(50)}
+    assert said == {"apple", "an apple", "a green apple"}
     empty = Scene(pixels, (), ())
     assert caption(empty, np.random.default_rng(0)) == "a picture without words"
+
+
+def test_the_training_lexicon_has_neighbours_and_nothing_unseen() -> None:
+    lexicon = training_lexicon()
+    assert len(set(lexicon)) == len(lexicon)
+    assert lexicon[: len(seen_words())] == seen_words()
+    assert not set(lexicon) & set(unseen_words())
+    words = np.array([w for w in seen_words() if len(w) <= 5])[::20]
+    for word in words.tolist():
+        near = [other for other in lexicon if Levenshtein.distance(word, other) == 1]
+        assert len(near) >= 3, word
+
+
+def test_words_of_two_kinds_are_equally_long() -> None:
+    words = words_of_two_kinds()
+    drawable = [word for word in words if word in set(drawable_words())]
+    function = [word for word in words if word in set(function_words())]
+    assert drawable == list(drawable_words())
+    assert len(drawable) + len(function) == len(words)
+    lengths, others = (Counter(map(len, kind)) for kind in (drawable, function))
+    # There are fewer long function words than long nouns.
+    assert all(others[length] <= count for length, count in lengths.items())
+    assert all(others[length] == lengths[length] for length in (3, 4, 5))

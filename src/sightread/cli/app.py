@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sightread.cli import asking, benchmarking, filling, measuring, training
+from sightread.cli import asking, benchmarking, filling, measuring, serving, training
 from sightread.cli.models import models
 from sightread.version import __version__
 
@@ -47,6 +47,7 @@ app.command()(filling.index)
 app.command()(asking.search)
 app.command()(asking.show)
 app.command()(asking.status)
+app.command()(serving.serve)
 app.command()(filling.retry)
 app.command()(filling.forget)
 app.command()(training.train)

@@ -6,10 +6,9 @@ Nothing heavy is imported before the command that uses it runs.
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,15 +19,17 @@ from sightread.cli.options import (
     JsonOption,
     LibraryOption,
     ReaderOnlyOption,
+    UrlOption,
     library_path,
     open_library,
     say,
 )
 from sightread.cli.plain import counted, visible, write_bytes
-from sightread.errors import SightreadError, UsageError
+from sightread.errors import PictureError, SightreadError, UsageError
 
 if TYPE_CHECKING:
     from sightread.library import Library
+    from sightread.remote import RemoteLibrary
     from sightread.types import PictureRecord, Quad, Result
 
 
@@ -67,9 +68,17 @@ def search(
     fail_on_empty: Annotated[
         bool, typer.Option("--fail-on-empty", help="Exit with 3 if nothing was found.")
     ] = False,
+    sort_by_date: Annotated[
+        bool, typer.Option("--newest", help="Put the newest first instead of the best.")
+    ] = False,
     like: Annotated[
-        str | None, typer.Option(metavar="PICTURE", hidden=True, help="Pictures like this one.")
+        str | None,
+        typer.Option(
+            metavar="PICTURE",
+            help="Pictures like this file; needs a library with an encoder, and no QUERY.",
+        ),
     ] = None,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Find pictures. The query line knows:
@@ -92,19 +101,17 @@ def search(
     look like, and unquoted words by all of them together: yellow sign taxi. The answer says which.
     """
     chosen = _one_format(json=as_json, jsonl=as_jsonl, tsv=as_tsv, table=as_table, print0=print0)
-    if like is not None:
-        raise UsageError(
-            "--like needs an image encoder that is asked with pictures, and this version asks "
-            "encoders with words only; search by words."
-        )
     if everything and threshold is not None:
         raise UsageError("--all and --threshold exclude each other; leave one out.")
-    from sightread.search.query import parse
-
-    parsed = parse(query_line(query or ()))  # before the library is opened: mistakes show at once
     lowest = 0.0 if everything else threshold
-    with open_library(library, encoder=encoder, reader_only=reader_only) as opened:
-        result = opened.search(parsed, k=k, offset=offset, threshold=lowest, also=also or ())
+    if like is not None and (lowest is not None or also or sort_by_date):
+        raise UsageError(
+            "--like puts the nearest pictures first, without probabilities; leave out --threshold, "
+            "--all, --also and --newest."
+        )
+    ask = _question(query_line(query or ()), like)
+    with open_library(library, encoder=encoder, reader_only=reader_only, url=url) as opened:
+        result = ask(opened, k, offset, lowest, also or (), "date" if sort_by_date else "relevance")
     _print_result(result, chosen, offset)
     for warning in result.warnings:
         say(visible(warning))
@@ -113,6 +120,36 @@ def search(
 
         say(nothing_found(result))
         raise typer.Exit(EMPTY if fail_on_empty else 0)
+
+
+_Ask = Callable[["Library | RemoteLibrary", int, int, float | None, Sequence[str], Any], "Result"]
+
+
+def _question(line: str, like: str | None) -> _Ask:
+    """What to ask a library. Mistakes show at once, before it is opened."""
+    if like is None:
+        from sightread.search.query import parse
+
+        parsed = parse(line)
+        return lambda opened, k, offset, lowest, also, sort: opened.search(
+            parsed, k=k, offset=offset, threshold=lowest, also=also, sort=sort
+        )
+    if line:
+        raise UsageError("--like and a query exclude each other; leave one out.")
+    from sightread.images import read_file
+
+    try:
+        data = read_file(like)
+    except PictureError as error:
+        raise UsageError(f"{like} cannot be searched with: {error}.") from error
+
+    def alike(
+        opened: Library | RemoteLibrary, k: int, offset: int, *without_meaning: object
+    ) -> Result:
+        del without_meaning
+        return opened.similar(data, k=k, offset=offset)
+
+    return alike
 
 
 def _one_format(**asked: bool) -> str:
@@ -150,29 +187,40 @@ def show(
         str | None, typer.Option(metavar="QUERY", help="Outline only what this query finds.")
     ] = None,
     also: AlsoOption = None,
+    heat: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write a copy that shows where the --encoder sees text."),
+    ] = None,
+    encoder: EncoderOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
     as_json: JsonOption = False,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Show what was read in a picture, and where.
 
     With --out, a copy of the picture is written in which the words are outlined. Where only an
-    encoder finds what --query asks for, it is what the encoder takes for text.
+    encoder finds what --query asks for, it is what the encoder takes for text. With --heat, a copy
+    shows the encoder's map of text, yellow where text is possible and red where it is certain.
     """
+    if (heat is None) != (encoder is None):
+        raise UsageError("--heat FILE and --encoder DIR go together; name both, or neither.")
     if query is not None and out is None:
         raise UsageError("--query chooses what is outlined, so it needs --out FILE.")
     if also and query is None:
         raise UsageError("--also is about a query, so it needs --query.")
     from sightread.cli import reports
-    from sightread.cli.answers import dump_json
+    from sightread.wire import dump_json, picture_fields
 
-    with open_library(library) as opened:
+    with open_library(library, url=url) as opened:
         record = opened.picture(picture)
         boxes = _boxes(opened, record, query, also or ()) if out is not None else []
-    if out is not None:
-        _write_outlined(record, boxes, out, force)
+        if out is not None:
+            _write_outlined(opened, record, boxes, out, force)
+        if heat is not None and encoder is not None:
+            _write_heat(opened, record, encoder, heat, force)
     if as_json:
-        write_bytes(dump_json(reports.picture_fields(record), indent=2) + "\n")
+        write_bytes(dump_json(picture_fields(record), indent=2) + "\n")
     else:
         print(reports.picture_text(record), end="")
     if out is not None:
@@ -180,7 +228,7 @@ def show(
 
 
 def _boxes(
-    opened: Library, record: PictureRecord, line: str | None, also: Sequence[str]
+    opened: Library | RemoteLibrary, record: PictureRecord, line: str | None, also: Sequence[str]
 ) -> list[Quad]:
     if line is None:
         return [region.box for region in record.regions if region.box is not None]
@@ -203,21 +251,31 @@ def _boxes(
     return list(dict.fromkeys(boxes))
 
 
-def _write_outlined(record: PictureRecord, boxes: list[Quad], out: str, force: bool) -> None:
+def _write_outlined(
+    opened: Library | RemoteLibrary, record: PictureRecord, boxes: list[Quad], out: str, force: bool
+) -> None:
     from sightread.cli.outline import check_target, outline, save
-    from sightread.images import content_id, decode, read_file
+    from sightread.images import decode
+    from sightread.types import format_id
 
-    paths = [stamp.path for stamp in record.stamps]
-    format = check_target(out, paths, force)
-    for path in filter(os.path.exists, paths):
-        data = read_file(path)
-        if content_id(data)[0] == record.id:
-            save(outline(decode(data), boxes), out, format)
-            return
-    raise SightreadError(
-        "The file of this picture is gone or has changed since it was read, so no copy can be "
-        "drawn; run `sightread index` on its folder."
-    )
+    format = check_target(out, [stamp.path for stamp in record.stamps], force)
+    _, data = opened.original(format_id(record.id))
+    save(outline(decode(data), boxes), out, format)
+
+
+def _write_heat(
+    opened: Library | RemoteLibrary, record: PictureRecord, encoder: str, out: str, force: bool
+) -> None:
+    from sightread.cli.heat import warmed
+    from sightread.cli.outline import check_target, save
+    from sightread.encoders import open_encoder
+    from sightread.images import decode
+    from sightread.types import format_id
+
+    format = check_target(out, [stamp.path for stamp in record.stamps], force)
+    _, data = opened.original(format_id(record.id))
+    pixels = decode(data).pixels
+    save(warmed(pixels, open_encoder(encoder).text_heat(pixels)), out, format)
 
 
 def status(
@@ -225,20 +283,21 @@ def status(
         bool, typer.Option("--failed", help="List the files that could not be read, and why.")
     ] = False,
     as_json: JsonOption = False,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Show what is in the library, and what could not be read."""
     from sightread.cli import reports
-    from sightread.cli.answers import dump_json
+    from sightread.wire import dump_json, failure_fields, status_fields
 
-    with open_library(library) as opened:
+    with open_library(library, url=url) as opened:
         failures = opened.failures() if failed else []
         state = opened.status()
-    path = library_path(library)
+    path = url.partition("#")[0] if url else library_path(library)  # no token on a screen
     if as_json:
-        fields = reports.status_fields(state, path)
+        fields = status_fields(state, path)
         if failed:
-            fields["failures"] = [reports.failure_fields(one) for one in failures]
+            fields["failures"] = [failure_fields(one) for one in failures]
         write_bytes(dump_json(fields, indent=2) + "\n")
     elif not failed:
         print(reports.status_text(state, path), end="")

@@ -61,8 +61,8 @@ def evaluate_fdp(
     """
     from pathlib import Path
 
-    from sightread.cli.answers import dump_json
     from sightread.cli.progress import StatusLine
+    from sightread.wire import dump_json
 
     with needs_lab():
         from sightread.encoders import open_encoder

@@ -24,7 +24,7 @@ WORD_MARK = "\0"
 argument of a process can hold this character."""
 
 _SEARCH_OPTIONS_WITH_VALUE = (
-    *("-k", "-L", "--library", "--offset", "--threshold", "--like", "--encoder", "--also"),
+    *("-k", "-L", "--library", "--offset", "--threshold", "--like", "--encoder", "--also", "--url"),
 )
 _LOOKS_NEGATED = re.compile(r"-(?!-)(?:[^\x00-\x7f]|[^\s-]\S)")
 _ATTACHED_VALUE = re.compile(r"-k[0-9]+|-L[/.~].*", re.DOTALL)

@@ -21,6 +21,7 @@ from sightread.cli.options import (
     ReaderModelOption,
     ReaderOnlyOption,
     ReaderOption,
+    UrlOption,
     open_library,
     say,
 )
@@ -63,7 +64,7 @@ def index(
         ),
     ] = False,
     reader_only: ReaderOnlyOption = False,
-    reader: ReaderOption = "rapidocr",
+    reader: ReaderOption = None,
     reader_model: ReaderModelOption = None,
     detail: DetailOption = None,
     workers: Annotated[
@@ -73,6 +74,7 @@ def index(
     max_megapixels: MaxMegapixels = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Read the pictures in folders into the library.
@@ -107,6 +109,7 @@ def index(
             reader=reader,
             reader_model=reader_model,
             detail=detail,
+            url=url,
         ) as opened,
         _Progress(quiet) as progress,
     ):
@@ -119,11 +122,12 @@ def index(
 
 def retry(
     max_megapixels: MaxMegapixels = None,
-    reader: ReaderOption = "rapidocr",
+    reader: ReaderOption = None,
     reader_model: ReaderModelOption = None,
     detail: DetailOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Read the files again that failed before."""
@@ -133,7 +137,12 @@ def retry(
     limit = max_megapixels * 1_000_000 if max_megapixels else MAX_PIXELS
     with (
         open_library(
-            library, write=True, reader=reader, reader_model=reader_model, detail=detail
+            library,
+            write=True,
+            url=url,
+            reader=reader,
+            reader_model=reader_model,
+            detail=detail,
         ) as opened,
         _Progress(quiet) as progress,
     ):
@@ -161,8 +170,8 @@ class _Progress:
 def _finish(report: IndexReport, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from sightread.cli.answers import dump_json
     from sightread.cli.reports import run_summary
+    from sightread.wire import dump_json
 
     if as_json:
         write_bytes(dump_json(asdict(report), indent=2) + "\n")
@@ -180,12 +189,13 @@ def forget(
     missing: Annotated[
         bool, typer.Option("--missing", help="Forget all pictures whose files are gone.")
     ] = False,
+    url: UrlOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Remove pictures from the library. Their files are never touched."""
     if bool(pictures) == missing:
         raise UsageError("Name the pictures to forget, by path or id, or say --missing.")
-    with open_library(library, write=True) as opened:
+    with open_library(library, write=True, url=url) as opened:
         count = opened.forget_missing() if missing else opened.forget(pictures or [])
     if not count and not missing:
         raise SightreadError("None of these pictures is in the library; nothing was forgotten.")

@@ -72,7 +72,7 @@ class _Filling:
 
 
 def _print_measured(measured: Mapping[str, Any], as_json: bool) -> None:
-    from sightread.cli.answers import dump_json
     from sightread.cli.reports import measured_text
+    from sightread.wire import dump_json
 
     write_bytes(dump_json(measured, indent=2) + "\n" if as_json else measured_text(measured))

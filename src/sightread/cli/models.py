@@ -42,12 +42,13 @@ def verify(
     The checksum of every file is computed again, and the vectors of the golden pictures and texts
     that travel with the model.
     """
-    from sightread.cli.answers import dump_json
     from sightread.cli.reports import rows
     from sightread.modelfolder import verify as verify_folder
+    from sightread.wire import dump_json
 
     info = verify_folder(folder)
-    worst = _golden_cosine(folder, info) if info.kind == "encoder" and not sums_only else None
+    serves = info.kind != "weights"
+    worst = golden_cosine(folder, info) if serves and not sums_only else None
     fields = model_fields(folder, info) | {"golden_cosine": worst}
     if as_json:
         write_bytes(dump_json(fields, indent=2) + "\n")
@@ -57,13 +58,29 @@ def verify(
     write_bytes(f"All {len(info.files)} files are as they were made.\n")
 
 
-def _golden_cosine(folder: str, info: ModelInfo) -> float:
+def golden_cosine(folder: str, info: ModelInfo) -> float:
+    """Compute the golden vectors again; the smallest cosine to those in the folder.
+
+    Raises:
+        ModelError: one differs by more than allowed.
+    """
+    if info.kind == "spotter":
+        from sightread.readers.spotter import SpotterReader
+        from sightread.spotting import golden as spotted
+
+        kept = spotted.unpack(_read_golden(folder, info), f"{folder}/golden.npz")
+        return spotted.check(kept, SpotterReader(folder))
     from sightread.encoders import open_encoder
     from sightread.golden import check, unpack
+
+    return check(unpack(_read_golden(folder, info), f"{folder}/golden.npz"), open_encoder(folder))
+
+
+def _read_golden(folder: str, info: ModelInfo) -> bytes:
+    """The checked bytes of `golden.npz`."""
     from sightread.modelfolder import GOLDEN, read_bytes
 
-    golden = unpack(read_bytes(folder, info, GOLDEN), f"{folder}/{GOLDEN}")
-    return check(golden, open_encoder(folder))
+    return read_bytes(folder, info, GOLDEN)
 
 
 @models.command("list")
@@ -76,7 +93,7 @@ def list_models(
     """List the model folders in a folder. What is damaged is listed with its reason."""
     from pathlib import Path
 
-    from sightread.cli.answers import dump_json
+    from sightread.wire import dump_json
 
     found = [_entry(path) for path in _model_folders(Path(folder))]
     if as_json:
@@ -169,8 +186,8 @@ def import_weights(
 
 
 def _show_made(folder: str, info: ModelInfo, as_json: bool) -> None:
-    from sightread.cli.answers import dump_json
     from sightread.cli.reports import rows
+    from sightread.wire import dump_json
 
     fields = model_fields(folder, info)
     if as_json:

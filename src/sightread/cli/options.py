@@ -12,6 +12,7 @@ from sightread.errors import UsageError
 
 if TYPE_CHECKING:
     from sightread.library import Library
+    from sightread.remote import RemoteLibrary
 
 LibraryOption = Annotated[
     str | None,
@@ -34,9 +35,11 @@ EncoderOption = Annotated[
     ),
 ]
 ReaderOption = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--reader", metavar="NAME", help="Who reads: rapidocr, or spotter with --reader-model."
+        "--reader",
+        metavar="NAME",
+        help="Who reads: rapidocr (if nothing is said), or spotter with --reader-model.",
     ),
 ]
 ReaderModelOption = Annotated[
@@ -64,6 +67,14 @@ AlsoOption = Annotated[
         "although it states no probability; may be repeated.",
     ),
 ]
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="Ask a service (`sightread serve`) at this address instead of a library here.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress line.")]
 
@@ -85,11 +96,20 @@ def open_library(
     create: bool = False,
     encoder: str | None = None,
     reader_only: bool = False,
-    reader: str = "rapidocr",
+    url: str | None = None,
+    reader: str | None = None,
     reader_model: str | None = None,
     detail: str | None = None,
-) -> Library:
-    """Open the library for a command."""
+) -> Library | RemoteLibrary:
+    """Open the library for a command, here or behind a service."""
+    if url is not None:
+        if encoder is not None or reader_only:
+            raise UsageError("--url leaves the encoders to the service; leave --encoder out.")
+        if reader or reader_model or detail:
+            raise UsageError("--url leaves the reading to the service; leave --reader out.")
+        from sightread.remote import RemoteLibrary
+
+        return RemoteLibrary(url)
     if encoder is not None and reader_only:
         raise UsageError("--encoder and --reader-only exclude each other; leave one out.")
     from sightread.library import Library
@@ -103,7 +123,7 @@ def open_library(
         create=create,
         encoder=encoder,
         reader_only=reader_only,
-        reader=reader,
+        reader=reader or "rapidocr",
         reader_options={"folder": reader_model, "detail": detail},
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import sys
-from datetime import datetime, timedelta
 
 # Control characters, surrogates (undecodable bytes of file names), line separators and the marks
 # that turn the writing direction: file names may hold them to make a terminal show what is not so.
@@ -13,7 +12,6 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _TSV_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_EPOCH = datetime(1970, 1, 1)  # UTC, written as Z
 
 
 def visible(text: str) -> str:
@@ -76,14 +74,3 @@ def file_size(size_bytes: int) -> str:
         if size < 999.5:
             return f"{size:.3g} {unit}"
     return f"{size / 1000:,.4g} TB"
-
-
-def moment(seconds: float | None) -> str | None:
-    """ISO 8601 in UTC, to the second: 2024-05-01T12:00:00Z. None for what is no date."""
-    if seconds is None or not math.isfinite(seconds):
-        return None
-    try:
-        at = _EPOCH + timedelta(seconds=math.floor(seconds))
-    except OverflowError:
-        return None
-    return at.isoformat(timespec="seconds") + "Z"

@@ -7,15 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sightread.cli.plain import counted, duration, file_size, moment, tsv_field, visible
+from sightread.cli.plain import counted, duration, file_size, tsv_field, visible
+from sightread.wire import FAILURE_FIELDS, failure_fields, moment
 
 if TYPE_CHECKING:
     from sightread.library import Status
     from sightread.search.ingest import IndexReport
     from sightread.search.ledger import Failure
-    from sightread.types import PictureRecord, Quad, RegionRecord, SpaceInfo, TextArea
-
-FAILURE_FIELDS = ("path", "reason", "failed_at", "attempts")
+    from sightread.types import PictureRecord, RegionRecord, SpaceInfo
 
 
 def rows(pairs: Mapping[str, str]) -> str:
@@ -51,36 +50,6 @@ def run_summary(report: IndexReport) -> str:
 
 
 # --- the library ------------------------------------------------------------------------------
-
-
-def status_fields(status: Status, path: str) -> dict[str, Any]:
-    """The state of the library at `path` as plain values."""
-    return {
-        "library": path,
-        "format": status.format,
-        "pictures": status.pictures,
-        "files": status.files,
-        "words": status.words,
-        "failed": status.failed,
-        "reader": status.reader,
-        "size_bytes": status.size_bytes,
-        "last_indexed_at": moment(status.last_indexed_at),
-        "spaces": [_space_fields(space, status.pictures) for space in status.spaces],
-    }
-
-
-def _space_fields(space: SpaceInfo, pictures: int) -> dict[str, Any]:
-    return {
-        "space": space.spec.space,
-        "name": space.spec.name,
-        "revision": space.spec.revision,
-        "dim": space.spec.dim,
-        "calibrated": space.spec.calibration is not None,
-        "folder": space.folder,
-        "serving": space.serving,
-        "pictures": space.pictures,
-        "missing": pictures - space.pictures,
-    }
 
 
 def status_text(status: Status, path: str, now: float | None = None) -> str:
@@ -120,16 +89,6 @@ def _space_text(space: SpaceInfo, pictures: int) -> str:
 # --- failed files -----------------------------------------------------------------------------
 
 
-def failure_fields(failure: Failure) -> dict[str, Any]:
-    """One failed file as plain values, keys in the order of `FAILURE_FIELDS`."""
-    return {
-        "path": failure.path,
-        "reason": failure.reason,
-        "failed_at": moment(failure.failed_at),
-        "attempts": failure.attempts,
-    }
-
-
 def failures_tsv(failures: Sequence[Failure]) -> str:
     """A line of column names, then one failed file per line."""
     table = [FAILURE_FIELDS] + [tuple(failure_fields(one).values()) for one in failures]
@@ -148,50 +107,6 @@ def failures_text(failures: Sequence[Failure]) -> str:
 
 
 # --- one picture ------------------------------------------------------------------------------
-
-
-def picture_fields(record: PictureRecord) -> dict[str, Any]:
-    """All that is known of a picture as plain values; words in reading order."""
-    about = record.metadata
-    return {
-        "id": f"{record.id:016x}",
-        "sha256": record.sha256,
-        "paths": [stamp.path for stamp in record.stamps],
-        "format": record.format,
-        "width": record.width,
-        "height": record.height,
-        "reader": record.reader,
-        "indexed_at": moment(record.indexed_at),
-        "taken_at": moment(about.taken_at),
-        "latitude": about.latitude,
-        "longitude": about.longitude,
-        "title": about.title,
-        "caption": about.caption,
-        "keywords": list(about.keywords),
-        "persons": list(about.persons),
-        "words": [_word_fields(region) for region in record.regions if region.field == "written"],
-        "spaces": {
-            space: {"areas": [_area_fields(area) for area in embedding.areas]}
-            for space, embedding in record.embeddings.items()
-        },
-    }
-
-
-def _area_fields(area: TextArea) -> dict[str, Any]:
-    return {"confidence": round(area.confidence, 4), "box": _corners(area.box)}
-
-
-def _corners(box: Quad) -> list[list[float]]:
-    return [[round(float(x), 1), round(float(y), 1)] for x, y in box]
-
-
-def _word_fields(region: RegionRecord) -> dict[str, Any]:
-    return {
-        "text": region.text,
-        "confidence": round(float(region.confidence), 4),
-        "line": region.line,
-        "box": region.box and _corners(region.box),
-    }
 
 
 def picture_text(record: PictureRecord) -> str:

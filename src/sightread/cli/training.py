@@ -112,7 +112,7 @@ def describe(progress: TrainProgress) -> str:
 def _finish(report: TrainReport, out: str, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from sightread.cli.answers import dump_json
+    from sightread.wire import dump_json
 
     if as_json:
         fields = asdict(report) | {"checkpoint": str(report.checkpoint or "")}
@@ -130,7 +130,8 @@ def export(
         str,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="A checkpoint, or the folder of a run: then its best, or else its latest one.",
+            help="A checkpoint; or the folder of a run: then its best, or else its latest one; or "
+            "the weights of a CLIP, as `models pull` and `models import` make them.",
         ),
     ],
     out: OutOption,
@@ -138,13 +139,14 @@ def export(
         str | None, typer.Option(metavar="TEXT", help="Name of the model, for people.")
     ] = None,
     licence: Annotated[
-        str, typer.Option(metavar="TEXT", help="Licence of the weights, for the card.")
-    ] = "not stated",
+        str | None, typer.Option(metavar="TEXT", help="Licence of the weights, for the card.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model folder that is there.")
     ] = False,
 ) -> None:
-    """Make a model folder of a checkpoint, for `index --encoder` and `search`.
+    """Make a model folder of a checkpoint, for `index --encoder` and `search`, or for
+    `index --reader-model` if it is a word spotter.
 
     Refuses if the exported graphs compute something else than the checkpoint.
     """
@@ -152,15 +154,11 @@ def export(
         import onnxscript  # noqa: F401  (torch would name it in a way of its own)
 
         from sightread.lab.export import export as run_export
-    from sightread.encoders import open_encoder
-    from sightread.golden import check, unpack
-    from sightread.modelfolder import GOLDEN, read_bytes
+    from sightread.cli.models import golden_cosine
 
     made = run_export(checkpoint, out, name=name, licence=licence, overwrite=overwrite, tell=say)
     # As a user will do it: from the folder, without torch.
-    encoder = open_encoder(out)
-    golden = unpack(read_bytes(out, encoder.info, GOLDEN), GOLDEN)
-    worst = check(golden, encoder)
+    worst = golden_cosine(out, made.info)
     say(
         f"{visible(out)} is ready: cosine to torch at least {made.image.min_cosine:.6f} for "
         f"pictures, {made.text.min_cosine:.6f} for texts, {worst:.6f} from file to vector."

@@ -1,11 +1,11 @@
-"""Where an encoder saw text: from its map of probabilities to boxes on the picture."""
+"""Where an encoder saw text: from its map of probabilities to boxes, or heat, on the picture."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.preprocess import PreprocessSpec, to_picture
+from sightread.preprocess import PreprocessSpec, to_input, to_picture
 from sightread.types import TextArea
 
 
@@ -43,3 +43,29 @@ def text_areas(
             quad = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
             areas.append(TextArea(quad, float(text_map[labels == label].mean())))
     return tuple(sorted(areas, key=lambda area: (-area.confidence, area.box[0][::-1])))
+
+
+def heat(
+    text_map: NDArray[np.float32], width: int, height: int, spec: PreprocessSpec
+) -> NDArray[np.float32]:
+    """The probability of text at every pixel of the picture, between the cells' middles linear.
+
+    Args:
+        text_map: (h, w) probabilities; the cells cover the network's input.
+        width, height: of the picture, px.
+        spec: how the picture became the input.
+
+    Returns:
+        (height, width) in [0, 1]. What the input does not cover has the value of the nearest cell.
+    """
+    import cv2
+
+    rows, columns = text_map.shape
+    # The mapping is a shift and a scale per axis: one row and one column of points tell it all.
+    across = np.stack([np.arange(width) + 0.5, np.zeros(width)], 1)
+    down = np.stack([np.zeros(height), np.arange(height) + 0.5], 1)
+    x = to_input(across, width, height, spec)[:, 0] * columns / spec.size_px - 0.5
+    y = to_input(down, width, height, spec)[:, 1] * rows / spec.size_px - 0.5
+    map_x, map_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    spread = cv2.remap(text_map, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(spread, np.float32).clip(0, 1)

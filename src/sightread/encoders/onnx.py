@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.encoders.areas import text_areas
-from sightread.errors import ModelError
+from sightread.encoders.areas import heat, text_areas
+from sightread.errors import ModelError, UsageError
 from sightread.modelfolder import (
     IMAGE_GRAPH,
     TEXT_GRAPH,
@@ -84,6 +84,19 @@ class OnnxEncoder:
             text_maps = maps[0] if self.info.text_map is not None else [None] * len(batch)
             embeddings += map(self._embedding, batch, units, text_maps)
         return embeddings
+
+    def text_heat(self, image: RGBImage) -> NDArray[np.float32]:
+        """The probability of text at every pixel of an image (H, W, 3): (H, W) in [0, 1].
+
+        Raises:
+            UsageError: the model makes no map of text.
+        """
+        if self.info.text_map is None:
+            raise UsageError(f"{self._folder} makes no map of text; name the folder of an FDP.")
+        pixels = preprocess(image, self.info.preprocess)[None]
+        _, text_maps = self._graph(IMAGE_GRAPH)(pixels)
+        height, width = image.shape[:2]
+        return heat(text_maps[0], width, height, self.info.preprocess)
 
     def _embedding(
         self, image: RGBImage, vector: NDArray[np.float32], text_map: NDArray[np.float32] | None

@@ -22,12 +22,15 @@ def card(info: ModelInfo, about: str) -> str:
         about: of the method: the paper, what the model can and cannot do.
     """
     made_with = ", ".join(f"{name} {version}" for name, version in info.created_with.items())
-    sections = {
-        "Use": _use(info),
-        "Training": _training(info.provenance),
-        "Figures": _figures(info.provenance),
-        "Configuration": ["```json", json.dumps(info.provenance["config"], indent=2), "```"],
-    }
+    sections = {"Use": _use(info)}
+    if "source" in info.provenance:
+        sections |= {"Source": _table(info.provenance["source"])}
+    else:
+        sections |= {"Training": _training(info.provenance)}
+    sections |= {"Figures": _figures(info.provenance)}
+    if "config" in info.provenance:
+        plain = json.dumps(info.provenance["config"], indent=2)
+        sections |= {"Configuration": ["```json", plain, "```"]}
     lines = [f"# {info.name}", "", about, ""]
     for title, body in sections.items():
         lines += [f"## {title}", "", *body, ""]
@@ -74,7 +77,7 @@ def _training(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _figures(facts: Mapping[str, Any]) -> list[str]:
-    metrics = {name: f"{value:.4g}" for name, value in facts["metrics"].items()}
+    metrics = {name: f"{value:.4g}" for name, value in facts.get("metrics", {}).items()}
     parity = {
         f"{tower} tower": f"cosine at least {one['min_cosine']:.7f}, numbers differ by at most "
         f"{one['max_deviation']:.2g}"

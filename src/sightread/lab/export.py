@@ -1,32 +1,26 @@
-"""From a checkpoint to a model folder that the shop can serve.
+"""From a checkpoint, or the weights of a CLIP, to a model folder that the shop can serve.
 
-Export refuses to make a folder whose graphs compute something else than the checkpoint.
+Export refuses to make a folder whose graphs compute something else than the model in torch.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from sightread import modelfolder
-from sightread.errors import ModelError
 from sightread.golden import Golden, pack
 from sightread.lab.card import card
-from sightread.lab.checkpoint import Checkpoint, load_model, open_checkpoint
 from sightread.lab.export_parts import DETAILS, export_parts
-from sightread.lab.facts import versions
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
-from sightread.lab.settings import Run, parse_run
-from sightread.methods import METHODS
-from sightread.methods.method import Method, Towers
+from sightread.lab.sources import Source, open_source
+from sightread.methods.method import Parts, Towers
 from sightread.modelfolder import ModelInfo, TextMap
 from sightread.preprocess import PreprocessSpec, preprocess
 from sightread.synth.simple import render_words
@@ -55,16 +49,17 @@ def export(
     out: str | os.PathLike[str],
     *,
     name: str | None = None,
-    licence: str = "not stated",
+    licence: str | None = None,
     overwrite: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Exported:
-    """Export a checkpoint, or the best (else the latest) one of a run's folder.
+    """Export a model.
 
     Args:
+        checkpoint: what `sources.open_source` takes.
         out: the model folder to be made.
-        name: for people; by default that of the method and the step.
-        licence: of the weights.
+        name: for people; by default that of the method and the step, or of the weights.
+        licence: of the weights; by default what the weights say.
         overwrite: replace a model folder that is there.
         tell: gets sentences about what is being done.
 
@@ -74,40 +69,45 @@ def export(
         SightreadError: the graphs and torch disagree.
     """
     modelfolder.require_free(Path(out), overwrite)
-    found = open_checkpoint(checkpoint)
-    method, run, model = _revive(found)
-    info = _info(found, method, run, name or f"{method.name}-{found.state.step}", licence)
-    tell(f"Exporting {found.path}.")
-    make = _export_spotter if method.parts is not None else _export_encoder
-    files, info, image, text = make(found, method, run, model, info, tell)
-    files[modelfolder.TOKENIZER_JSON] = found.tokenizer().json.encode()
+    source = open_source(checkpoint)
+    tell(f"Exporting {source.path}.")
+    parts = source.towers
+    made = _parts(source, parts, tell) if isinstance(parts, Parts) else _towers(source, parts, tell)
+    files, info = made.files, made.info
+    info = replace(info, name=name or info.name, licence=licence or info.licence)
+    files[modelfolder.TOKENIZER_JSON] = source.tokenizer.json.encode()
     # The card names the revision, which the files above decide.
     info = replace(info, files=modelfolder.sums(files))
-    files[modelfolder.CARD] = card(info, method.about).encode()
+    files[modelfolder.CARD] = card(info, source.about).encode()
     info = modelfolder.write(out, info, files, overwrite=overwrite)
-    return Exported(Path(out), info, image, text)
+    return Exported(Path(out), info, made.image, made.text)
 
 
-Files = dict[str, bytes | Path]
-Made = tuple[Files, ModelInfo, Parity, Parity]
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is in the folder besides tokeniser and card."""
+
+    files: dict[str, bytes | Path]
+    info: ModelInfo
+    image: Parity
+    text: Parity
 
 
-def _export_encoder(
-    found: Checkpoint,
-    method: Method[Any, Any],
-    run: Run[Any],
-    model: nn.Module,
-    info: ModelInfo,
-    tell: Callable[[str], None],
-) -> Made:
-    """The two towers of a dual encoder."""
-    assert method.towers is not None, f"{method.name} has neither towers nor parts"
-    towers: Towers = method.towers(run.method, model)
-    tokenizer = Tokenizer(found.tokenizer())
+def _parts(source: Source, parts: Parts, tell: Callable[[str], None]) -> _Made:
+    """Of a word spotter."""
+    made = export_parts(parts, tell)
+    provenance = {**source.info.provenance, "parity": made.parity()}
+    info = replace(source.info, details=DETAILS, provenance=provenance)
+    return _Made(made.files, info, made.strips, made.text)
+
+
+def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Made:
+    """Of a dual encoder."""
+    tokenizer = Tokenizer(source.tokenizer)
     pictures = golden_pictures()
     tell("Exporting the image tower.")
     outputs = ("embeddings", "text_map") if towers.text_map else ("embeddings",)
-    pixels = _pixels(pictures, info.preprocess)
+    pixels = _pixels(pictures, source.info.preprocess)
     image_graph = to_onnx(towers.image, torch.from_numpy(pixels[:2]), "pixels", outputs)
     expected = run_torch(towers.image, pixels)
     image_parity = require_parity("image", expected, run_onnx(image_graph, pixels))
@@ -123,86 +123,16 @@ def _export_encoder(
     )
     parity = {"image": asdict(image_parity), "text": asdict(text_parity)}
     info = replace(
-        info,
-        dim=towers.dim,
+        source.info,
         text_map=_text_map(towers, expected),
-        provenance={**info.provenance, "parity": parity},
+        provenance={**source.info.provenance, "parity": parity},
     )
-    files: Files = {
+    files: dict[str, bytes | Path] = {
         modelfolder.IMAGE_GRAPH: image_graph,
         modelfolder.TEXT_GRAPH: text_graph,
         modelfolder.GOLDEN: pack(golden),
     }
-    return files, info, image_parity, text_parity
-
-
-def _export_spotter(
-    found: Checkpoint,
-    method: Method[Any, Any],
-    run: Run[Any],
-    model: nn.Module,
-    info: ModelInfo,
-    tell: Callable[[str], None],
-) -> Made:
-    """The three parts of a word spotter."""
-    del found
-    assert method.parts is not None
-    parts = method.parts(run.method, model)
-    made = export_parts(parts, tell)
-    info = replace(
-        info,
-        kind="spotter",
-        dim=parts.dim,
-        details=DETAILS,
-        provenance={**info.provenance, "parity": made.parity()},
-    )
-    return made.files, info, made.strips, made.text
-
-
-def _revive(found: Checkpoint) -> tuple[Method[Any, Any], Run[Any], nn.Module]:
-    name = found.state.method
-    if name not in METHODS:
-        known = ", ".join(sorted(METHODS)) or "none"
-        raise ModelError(f"{found.path} is of the method {name!r}; known here are: {known}.")
-    method = METHODS[name]
-    run = parse_run(method, found.state.config, str(found.path))
-    model = method.build(run.method, run.train.seed)
-    load_model(found, model, ema=True)
-    model.eval()
-    return method, run, model
-
-
-def _info(
-    found: Checkpoint, method: Method[Any, Any], run: Run[Any], name: str, licence: str
-) -> ModelInfo:
-    """What is known before the graphs are made; the dimension is filled in with them."""
-    import onnx
-    import onnxruntime
-
-    state = found.state
-    made = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
-    return ModelInfo(
-        kind="encoder",
-        name=name,
-        space=method.space,
-        dim=1,
-        licence=licence,
-        preprocess=method.preprocess(run.method),
-        tokenizer=state.tokenizer,
-        provenance={
-            "method": state.method,
-            "steps": state.step,
-            "examples": state.examples,
-            "seconds": round(state.seconds, 1),
-            "seed": run.train.seed,
-            "device": state.device,
-            "metrics": dict(state.metrics),
-            "digest": state.digest,
-            "config": without_folders(state.config),
-            "trained_with": dict(state.created_with),
-        },
-        created_with=versions() | made,
-    )
+    return _Made(files, info, image_parity, text_parity)
 
 
 def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap | None:
@@ -210,18 +140,6 @@ def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap
         return None
     rows, columns = outputs[1].shape[1:]
     return TextMap(rows, columns, towers.text_threshold)
-
-
-def without_folders(value: Any) -> Any:
-    """Plain data with absolute paths cut down to their last part: a model is passed on, and where
-    its maker kept his files is nobody's business."""
-    if isinstance(value, Mapping):
-        return {name: without_folders(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [without_folders(one) for one in value]
-    if isinstance(value, str) and os.path.isabs(os.path.expanduser(value)):
-        return os.path.basename(value.rstrip("/"))
-    return value
 
 
 # --- inputs for the gate -----------------------------------------------------------------------

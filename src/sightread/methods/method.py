@@ -109,7 +109,8 @@ class Method(Generic[C, M]):
         tokenizer: (config, model) -> how a text becomes the input of the text tower. Kept in every
             checkpoint; export takes it from there.
         validate: (config, model) -> named figures on held-out data, called in eval mode without
-            gradients; None if the method has none.
+            gradients; None if the method has none. `calibration_slope` and `calibration_offset`
+            among them go into the exported model folder (`modelfolder.Calibration`).
         about: for the card: the paper, what the model can and cannot do, known limits.
     """
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.errors import SightreadError, UsageError
+from sightread.errors import ModelError, SightreadError, UsageError
 from sightread.protocols import DualEncoder, Store
 from sightread.search import calibrate
 from sightread.types import MatchKind, Query, SpaceInfo, Term
@@ -110,6 +110,18 @@ class Channels:
             except _Unusable as error:
                 warnings.append(str(error))
         return tuple(_above(one, floor) for one in found), tuple(warnings)
+
+    def encoder(self, space: str) -> DualEncoder:
+        """The encoder of a space that serves.
+
+        Raises:
+            ModelError: it cannot be had; the reason is said.
+        """
+        [info] = [one for one in self._store.spaces() if one.spec.space == space and one.serving]
+        try:
+            return self._encoder(info)
+        except _Unusable as error:
+            raise ModelError(str(error)) from error
 
     def _ask_one(
         self, info: SpaceInfo, asked: Sequence[Asked], query: Query, depth: int

@@ -9,9 +9,12 @@ the evidence for each.
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightread.errors import UsageError
 from sightread.protocols import Store
@@ -25,6 +28,11 @@ from sightread.search.words import occurrences, plan
 from sightread.text import key
 from sightread.types import Hit, Query, Result
 
+Sort = Literal["relevance", "date"]
+
+_KEPT = 4
+"""Rankings that are remembered, so that the next page of an answer costs its records only."""
+
 _FLOOR = 0.05
 """Readings less likely than this are not fetched for an answer that would not show them."""
 
@@ -35,9 +43,10 @@ class Engine:
     def __init__(self, store: Store, channels: Channels | None = None) -> None:
         """Without `channels` by the words that were read alone."""
         self._store = store
-        self._channels = channels
+        self.channels = channels
         self._version: int | None = None
         self._matcher: Matcher | None = None
+        self._kept: OrderedDict[tuple[int, Query, float, int], Found] = OrderedDict()
 
     def search(
         self,
@@ -47,6 +56,7 @@ class Engine:
         offset: int = 0,
         threshold: float | None = None,
         also: Sequence[str] = (),
+        sort: Sort = "relevance",
     ) -> Result:
         """The answer to a query line.
 
@@ -57,6 +67,8 @@ class Engine:
                 where nothing reaches it, for the lower `calibrate.FALLBACK_THRESHOLD`.
             also: spaces without probabilities whose nearest pictures are wanted all the same,
                 after the others.
+            sort: `date` puts the pictures of the answer in the order in which they were taken,
+                the newest first, those without a date last.
 
         Raises:
             QueryError: the line cannot be understood.
@@ -67,13 +79,16 @@ class Engine:
         self._check_spaces(also)
         parsed = parse(query) if isinstance(query, str) else query
         floor = _FLOOR if threshold is None else min(_FLOOR, threshold)
-        found = self.find(parsed, floor, max(NEAREST, 5 * (offset + k)))
+        found = self._find_once(parsed, floor, max(NEAREST, 5 * (offset + k)))
         answers, cut = shown(found.ranking, threshold)
         beside = extras(found.read, DEFAULT_THRESHOLD, found.by(also), answers.picture)
         total = len(answers.picture) + len(beside.picture)
+        places: Sequence[int] = range(total)
+        if sort == "date":
+            places = self._by_date(np.concatenate([answers.picture, beside.picture]))
         return Result(
             query=format_query(parsed),
-            hits=self._page(found, answers, beside, range(offset, min(offset + k, total))),
+            hits=self._page(found, answers, beside, places[offset : offset + k], offset),
             total=total,
             below=len(found.ranking.picture) - len(answers.picture),
             threshold=cut,
@@ -81,6 +96,21 @@ class Engine:
             warnings=found.warnings,
             took_ms=1000 * (time.perf_counter() - began),
         )
+
+    def _find_once(self, query: Query, floor: float, depth: int) -> Found:
+        # Only encoders look no further than they are asked to.
+        depth = depth if self.channels and self.channels.spaces() else NEAREST
+        this = (self._store.refresh(), query, floor, depth)
+        if this not in self._kept:
+            self._kept[this] = self.find(query, floor, depth)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(this)
+        return self._kept[this]
+
+    def _by_date(self, pictures: NDArray[np.int64]) -> list[int]:
+        newest_first = -self._store.dates(pictures)  # NaN, no date, sorts last
+        return [int(place) for place in np.argsort(newest_first, kind="stable")]
 
     def find(self, query: Query, floor: float = 0.0, depth: int = NEAREST) -> Found:
         """Every picture that may answer, best first, down to a probability of about `floor`."""
@@ -95,7 +125,7 @@ class Engine:
         boxes = any(len(term.words) > 1 for term in query.terms)
         hits = self._store.search_words(asked, query.where, boxes=boxes)
         terms = tuple((one, occurrences(one, asked, hits)) for one in plans)
-        ranked, warnings = self._channels.ask(query, depth, floor) if self._channels else ((), ())
+        ranked, warnings = self.channels.ask(query, depth, floor) if self.channels else ((), ())
         ranking = combine([(one.term, rows) for one, rows in terms], DEFAULT_THRESHOLD, ranked)
         return Found(ranking, terms, ranked, warnings)
 
@@ -113,14 +143,14 @@ class Engine:
         return tuple(dict.fromkeys(near for word in missing for near in matcher.nearest(word)))
 
     def _page(
-        self, found: Found, answers: Ranking, beside: Extras, places: range
+        self, found: Found, answers: Ranking, beside: Extras, places: Sequence[int], offset: int
     ) -> tuple[Hit, ...]:
         pictures = np.concatenate([answers.picture, beside.picture])
         scores = np.concatenate([answers.probability, beside.score])
         split = len(answers.picture)
         page = [
-            Shown(int(pictures[at]), at + 1, float(scores[at]), calibrated=at < split)
-            for at in places
+            Shown(int(pictures[at]), rank, float(scores[at]), calibrated=at < split)
+            for rank, at in enumerate(places, start=offset + 1)
         ]
         ids = [one.picture for one in page]
         records = self._store.get(ids, embeddings=bool(found.ranked))
@@ -129,7 +159,7 @@ class Engine:
         return tuple(hit(by_id[one.picture], one, found) for one in page if one.picture in by_id)
 
     def _check_spaces(self, names: Sequence[str]) -> None:
-        known = self._channels.spaces() if self._channels else []
+        known = self.channels.spaces() if self.channels else []
         for name in names:
             if name not in known:
                 there = f"it has {', '.join(known)}" if known else "it has none"

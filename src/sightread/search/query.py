@@ -74,11 +74,16 @@ def format_query(query: Query) -> str:
 
     Filters that no query line can spell (built by a program) are shown in square brackets.
     """
+    return " ".join(spell_parts(query))
+
+
+def spell_parts(query: Query) -> list[str]:
+    """The terms and filters of `format_query`, each by itself."""
     parts = [_format_term(term) for term in query.terms]
     if query.where is not None:
         top = query.where.parts if isinstance(query.where, AllOf) else (query.where,)
         parts += [_format_filter(part) for part in top]
-    return " ".join(parts)
+    return parts
 
 
 # --- terms ------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ from sightread.types import (
 )
 
 _Result = TypeVar("_Result")
-_OURS = (TABLES_NAME, LOCK_NAME, MANIFEST_NAME, VOCABULARY_NAME, "ledger.sqlite")
+_OURS = (TABLES_NAME, LOCK_NAME, MANIFEST_NAME, VOCABULARY_NAME, "ledger.sqlite", "indexing.json")
 
 
 class LanceStore:
@@ -165,6 +165,11 @@ class LanceStore:
     def ids(self, where: Filter | None = None) -> NDArray[np.int64]:
         """Ids of the pictures that fit, ascending."""
         return self._read(lambda snapshot: snapshot.ids(where), where)
+
+    def dates(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(n,): when each of the pictures was taken; NaN where that, or the picture, is not
+        known."""
+        return self._read(lambda snapshot: snapshot.dates(ids))
 
     def get(
         self, ids: Sequence[PictureId], *, regions: bool = True, embeddings: bool = False

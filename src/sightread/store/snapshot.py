@@ -164,6 +164,15 @@ class Snapshot:
             return np.zeros(0, dtype=np.int64)
         return np.sort(scan(self._table(entry.table), ["picture"])["picture"].to_numpy())
 
+    def dates(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(n,): when each of the pictures was taken, or NaN."""
+        every = self.ids(None)
+        if not len(every):
+            return np.full(len(ids), np.nan)
+        column = self._column("taken_at").to_numpy(zero_copy_only=False).astype(np.float64)
+        at = np.minimum(np.searchsorted(every, ids), len(every) - 1)
+        return np.where(every[at] == ids, column[at], np.nan)
+
     def get(self, ids: Sequence[PictureId], regions: bool, embeddings: bool) -> list[PictureRecord]:
         """Known pictures among `ids`, in their order."""
         wanted = [number for number in dict.fromkeys(map(int, ids)) if 0 <= number < 2**63]

@@ -30,8 +30,11 @@ def caption(scene: Scene, rng: Rng) -> str:
     """A sentence, in small letters, that is true of the scene; most name a word or phrase.
 
     Its words are those of `Scene.words` in small letters. A picture without words and things is
-    "a picture without words".
+    "a picture without words"; of one with things only, the bare noun may be the caption, so that
+    "star" stands for a star that is drawn and for one that is written, as in captions of people.
     """
+    if not scene.words and scene.objects and rng.random() < 0.5:
+        return _pick([thing.name for thing in scene.objects], rng)
     things = [_thing(thing, rng) for thing in scene.objects]
     if not scene.words:
         return _pick(things, rng) if things else "a picture without words"

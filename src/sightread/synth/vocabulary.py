@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -18,6 +19,7 @@ from rapidfuzz.distance import Levenshtein
 from sightread.synth.things import OBJECTS
 
 _NUMBERS_OF_A_LENGTH = 40
+_NEAR = 4
 _NEVER_HELD_OUT = {"the", "office"}  # the two words by which clusters are named
 _LOOK_ALIKE = {
     "a": "o", "b": "h", "c": "e", "d": "b", "e": "c", "f": "t", "g": "q", "h": "b", "i": "l",
@@ -108,6 +110,36 @@ def look_alikes(
         if made not in barred and made not in near and made not in every_word():
             near.append(made)
     return near[:count]
+
+
+@cache
+def words_of_two_kinds() -> tuple[str, ...]:
+    """The drawable words and, of each length, as many function words, as far as there are.
+
+    For parting words by kind: if one kind were longer, length would part them; if function words
+    came in their usual order, "th" would.
+    """
+    left = Counter(len(word) for word in drawable_words())
+    found = list(drawable_words())
+    for word in sorted(function_words(), key=lambda word: zlib.crc32(word.encode())):
+        if left[len(word)]:
+            left[len(word)] -= 1
+            found.append(word)
+    return tuple(found)
+
+
+@cache
+def training_lexicon() -> tuple[str, ...]:
+    """The seen words and, for each, a few strings at edit distance 1, none of them an unseen word.
+
+    A dictionary of 90,000 words has twenty neighbours for a word; ours are so few that most words
+    would have none, and nothing to be told apart from.
+    """
+    found = dict.fromkeys(seen_words())
+    for word in seen_words():
+        rng = np.random.default_rng(zlib.crc32(word.encode()))
+        found |= dict.fromkeys(look_alikes(word, _NEAR, rng, unseen_words()))
+    return tuple(found)
 
 
 def _held_out(word: str) -> bool:

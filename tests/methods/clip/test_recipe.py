@@ -90,3 +90,12 @@ def test_it_overfits_a_few_pictures(tmp_path: Path) -> None:
     captions = {tuple(row) for row in batch["tokens"].tolist()}
     # Equal captions share their pictures: chance among them is all there is to win.
     assert report.losses["total"] < 0.3 + (6 - len(captions)) * 0.5
+
+
+def test_a_share_of_the_pictures_shows_things_and_no_word() -> None:
+    for easy in (True, False):
+        only = [Scenes(replace(SMALL, things=1.0), 0).get(easy, number) for number in range(4)]
+        assert all(scene.objects and not scene.words for scene in only)
+    # A word may not fit, but an easy picture never has a thing by itself.
+    none = [Scenes(replace(SMALL, things=0.0), 0).get(True, number) for number in range(8)]
+    assert all(scene.words and not scene.objects for scene in none)

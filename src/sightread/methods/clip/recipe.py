@@ -27,9 +27,10 @@ from sightread.methods.clip.spelling import learn_to_spell
 from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGroup, Towers
 from sightread.preprocess import PreprocessSpec, normalise
 from sightread.synth.captions import caption
-from sightread.synth.plans import Scene, ScenePlan, SceneSettings, WordPlan
+from sightread.synth.plans import ObjectPlan, Scene, ScenePlan, SceneSettings, WordPlan
 from sightread.synth.scene import SceneRenderer
 from sightread.synth.str_benchmark import FIRST_SEED, StrSettings, training_plan, training_words
+from sightread.synth.vocabulary import drawable_words
 from sightread.tokenizer import TokenizerSource, TokenLayout
 from sightread.types import RGBImage
 
@@ -54,16 +55,19 @@ class ClipRecipe:
         pictures: how many scenes to render.
         easy_batches: batches of easy pictures at the start; over twice as many more their share
             falls to a tenth.
+        things: share of pictures, easy ones and scenes, that show a drawn thing and no word. They
+            tell the text tower which words name something that can be seen.
         heights: of the writing in scenes, fractions of the side.
     """
 
     architecture: str = "tiny-RN"
     spelling_steps: int = 600
-    easy: int = 8_000
-    pictures: int = 16_000
-    easy_batches: int = 800
+    easy: int = 12_000
+    pictures: int = 40_000
+    easy_batches: int = 600
+    things: float = 0.15
     heights: tuple[float, float] = (0.14, 0.42)
-    batch: int = 64
+    batch: int = 128
     lr: float = 1e-3
     text_lr: float = 3e-4
     weight_decay: float = 0.05
@@ -91,14 +95,20 @@ class Scenes:
         if (easy, number) not in self._kept:
             rng = np.random.default_rng([self.seed, 4, easy, number])
             while True:
-                plan = self._easy_plan(rng) if easy else training_plan(rng, self.settings)
+                plan = self._plan(easy, rng)
                 scene = self.renderers[easy].render(plan, int(rng.integers(FIRST_SEED)))
                 if scene.words or scene.objects:
                     break
             self._kept[easy, number] = scene
         return self._kept[easy, number]
 
-    def _easy_plan(self, rng: np.random.Generator) -> ScenePlan:
+    def _plan(self, easy: bool, rng: np.random.Generator) -> ScenePlan:
+        if rng.random() < self.recipe.things:
+            names = drawable_words()
+            thing = ObjectPlan(names[int(rng.integers(len(names)))])
+            return ScenePlan(self.settings.size_px, objects=(thing,))
+        if not easy:
+            return training_plan(rng, self.settings)
         word = self.words[int(rng.integers(len(self.words)))]
         return ScenePlan(self.settings.size_px, (WordPlan(word),))
 

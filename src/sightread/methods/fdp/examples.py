@@ -15,7 +15,8 @@ from sightread.methods.fdp.protocols.annotated import AnnotatedSet, Polygon
 from sightread.preprocess import PreprocessSpec, fit_square, to_input
 from sightread.synth.plans import Scene
 from sightread.synth.scene import SceneRenderer
-from sightread.synth.str_benchmark import FIRST_SEED, StrSettings, training_plan, training_words
+from sightread.synth.str_benchmark import FIRST_SEED, StrSettings, training_plan
+from sightread.synth.vocabulary import training_lexicon, words_of_two_kinds
 from sightread.types import RGBImage
 
 Rng = np.random.Generator
@@ -40,8 +41,12 @@ class Examples(Protocol):
         """Pairs in one epoch."""
         ...
 
-    def words(self) -> Counter[str]:
-        """All words that may be asked for, and how often."""
+    def words(self, most: int) -> list[str]:
+        """The words that are parted in two kinds, `most` at most, unless a file names others."""
+        ...
+
+    def lexicon(self) -> Sequence[str]:
+        """The strings that distractors come from, unless a file names others."""
         ...
 
     def get(self, index: int, rng: Rng) -> Example:
@@ -76,8 +81,12 @@ class AnnotatedExamples:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def words(self) -> Counter[str]:
-        return Counter(word for _, word in self.pairs)
+    def words(self, most: int) -> list[str]:
+        """The most frequent ones."""
+        return [word for word, _ in Counter(word for _, word in self.pairs).most_common(most)]
+
+    def lexicon(self) -> Sequence[str]:
+        return self.words(len(self.pairs))
 
     def get(self, index: int, rng: Rng) -> Example:
         """A picture that cannot be decoded is replaced by another one."""
@@ -131,8 +140,12 @@ class RenderedExamples:
     def __len__(self) -> int:
         return self.count
 
-    def words(self) -> Counter[str]:
-        return Counter(training_words(self.settings))
+    def words(self, most: int) -> list[str]:
+        """Of both kinds as many, of equal lengths (docs/decisions/0006)."""
+        return list(words_of_two_kinds()[:most])
+
+    def lexicon(self) -> Sequence[str]:
+        return training_lexicon()
 
     def scene(self, index: int) -> Scene:
         """Picture number `index`, with a word in it."""
@@ -156,13 +169,13 @@ class RenderedExamples:
 
 
 def word_list(path: str, examples: Examples, most: int = 500) -> list[str]:
-    """The words to cluster: those of a file, one per line, or the most frequent of the examples.
+    """The words to cluster: those of a file, one per line, or what the examples propose.
 
     Raises:
         UsageError: the file cannot be read, or has no words.
     """
     if not path:
-        return [word for word, _ in examples.words().most_common(most)]
+        return examples.words(most)
     return read_words(Path(path))
 
 

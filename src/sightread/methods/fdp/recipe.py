@@ -45,6 +45,7 @@ from sightread.methods.fdp.model import FDP
 from sightread.methods.fdp.queries import fit_clusters
 from sightread.methods.fdp.targets import localisation_target
 from sightread.methods.fdp.towers import ImageTower, TextTower
+from sightread.methods.fdp.validation import figures, held_out_task
 from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGroup, Towers
 from sightread.preprocess import PreprocessSpec, normalise
 from sightread.tokenizer import TokenizerSource, TokenLayout
@@ -70,11 +71,14 @@ class FdpRecipe:
             or a run of `train clip`. Empty: random weights, which is good for tests only.
         data: `synth-str` is rendered; the others are read from `root`.
         words: file with the words that are clustered, one per line; empty: the most frequent 500
-            of the data.
-        lexicon: file with the words that distractors come from; empty: all words of the data.
+            of the data, for `synth-str` words of both kinds, equal in number and length.
+        lexicon: file with the words that distractors come from; empty: all words of the data, for
+            `synth-str` with made-up look-alikes.
         pictures: how many to render for `synth-str`.
         batch: word-image pairs.
         held_out: share of the pictures of a data set that training leaves alone (Q7).
+        validation_queries: for each group of `synth-str`; for a data set any number but 0 means
+            all. 0: no validation.
     """
 
     model: FdpConfig = field(default_factory=FdpConfig)
@@ -86,6 +90,7 @@ class FdpRecipe:
     pictures: int = 4000
     batch: int = 48
     held_out: float = 0.05
+    validation_queries: int = 6
     lr_new: float = 2e-3
     lr_tuned: float = 1e-4
     weight_decay: float = 1e-3
@@ -132,7 +137,7 @@ def batches(recipe: FdpRecipe, model: FDP, seed: int) -> Batches:
     del model
     examples = open_examples(recipe, seed)
     settings, pieces, spec = recipe.model, _pieces(recipe), preprocess_spec(recipe)
-    words = read_words(Path(recipe.lexicon)) if recipe.lexicon else list(examples.words())
+    words = read_words(Path(recipe.lexicon)) if recipe.lexicon else examples.lexicon()
     lexicon = Lexicon(words, settings.candidates, settings.padding, seed)
     per_epoch = max(1, len(examples) // recipe.batch)
 
@@ -212,6 +217,14 @@ def losses(recipe: FdpRecipe, model: FDP, batch: Batch) -> Losses:
         found["localisation"] = localisation_loss(text_map, batch["target"], batch["mask"])
         found["total"] = found["total"] + settings.localisation_weight * found["localisation"]
     return found
+
+
+def validate(recipe: FdpRecipe, model: FDP) -> dict[str, float]:
+    """mAP on held-out pictures, and what cosines mean; see `validation`."""
+    if not recipe.validation_queries:
+        return {}
+    task = held_out_task(recipe)
+    return figures(model, task, _pieces(recipe), preprocess_spec(recipe))
 
 
 def groups(recipe: FdpRecipe, model: FDP) -> list[ParameterGroup]:
@@ -328,5 +341,6 @@ FDP_METHOD: Method[FdpRecipe, FDP] = Method(
     towers=towers,
     preprocess=preprocess_spec,
     tokenizer=tokenizer,
+    validate=validate,
     about=ABOUT,
 )

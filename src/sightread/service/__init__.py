@@ -1,0 +1,1 @@
+"""The service: search over HTTP, and the page. `serving.serve` runs it."""

@@ -1,0 +1,30 @@
+// What the service understood, each part with a cross that takes it away.
+
+import { button, el, find, visible } from "./dom.js";
+import { change, state } from "./state.js";
+
+export function showChips(answer) {
+  const parts = answer?.parts ?? [];
+  const chips = parts.map((part, at) => chip(part.text, part.kind, part.negated, () => {
+    const rest = parts.filter((_, other) => other !== at).map((one) => one.text);
+    change({ q: rest.join(" "), view: null });
+  }));
+  const { like, reader } = state();
+  if (like) chips.push(chip("like a picture", "like", false, () => change({ like: null, view: null })));
+  if (reader) chips.push(chip(`reader ${reader}`, "filter", false, () => change({ reader: null })));
+  find("chips").replaceChildren(...chips);
+}
+
+export function pictureChip(name, takeAway) {
+  find("chips").replaceChildren(chip(`like ${name}`, "like", false, takeAway));
+}
+
+function chip(text, kind, negated, takeAway) {
+  const shown = visible(text);
+  return el(
+    "span",
+    { class: `chip ${kind}${negated ? " negated" : ""}` },
+    el("span", {}, shown),
+    button("×", takeAway, { "aria-label": `Take away ${shown}` }),
+  );
+}
