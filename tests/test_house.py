@@ -13,7 +13,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 GROUND = {"types", "protocols", "errors", "version"}
 BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics", "tasks"}
-BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "tokenizer"}
+BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "spotting", "tokenizer"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     **dict.fromkeys(BENCH, GROUND | BENCH),
@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "encoders",
         "lab",
         "methods",
+        "readers",
         "remote",
         "service",
         "wire",

@@ -122,7 +122,7 @@ def test_names_that_leave_the_folder_are_refused(folder: Path, name: str, tmp_pa
     [
         ({"format": 2}, "format 2; this version knows formats 1 to 1: update"),
         ({"format": None}, "format None"),
-        ({"kind": "reader"}, "kind is 'reader', but must be one of encoder, weights"),
+        ({"kind": "reader"}, "kind is 'reader', but must be one of encoder, spotter, weights"),
         ({"dim": 0}, "the dimension is 0"),
         ({"dim": "8"}, "dim is '8', but must be a whole number"),
         ({"preprocess": {"size_px": 32, "fit": "x"}}, "preprocess.fit is 'x'"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -86,6 +86,7 @@ class Library:
         write: bool = False,
         create: bool = False,
         reader: str = "rapidocr",
+        reader_options: Mapping[str, Any] | None = None,
         encoder: DualEncoder | str | None = None,
         reader_only: bool = False,
     ) -> Library:
@@ -97,6 +98,7 @@ class Library:
             create: with `write`, make it if it is not there.
             reader: who reads the words of new pictures, see `readers.READERS`; only loaded when
                 there is something to read.
+            reader_options: what `readers.open_reader` hands to it, such as the spotter's `folder`.
             encoder: an encoder, or the folder of its model, for its space. Encoders of other
                 spaces are looked for where they were when their vectors were made.
             reader_only: use no encoder at all.
@@ -112,7 +114,7 @@ class Library:
         except BaseException:
             store.close()
             raise
-        return cls(store, ledger, lambda: open_reader(reader), encoders)
+        return cls(store, ledger, lambda: open_reader(reader, **(reader_options or {})), encoders)
 
     def search(
         self,

@@ -8,6 +8,14 @@ know torch. Reading, writing and verifying it; nothing in it is ever executed.
     golden.npz       a picture and texts with the vectors that they must give
     CARD.md          what it can and cannot do, for people
 
+A folder of kind "spotter" (a reader) holds three graphs, see `methods.method.Parts`:
+
+    find.onnx        picture (B, H, W, 3) uint8 -> where words are
+    strips.onnx      words cut out (N, 3, 32, W) -> vectors (N, D) and readings
+    text.onnx        as above
+
+and its `golden.npz` is that of `spotting.golden`.
+
 A folder of kind "weights" holds `model.safetensors` instead of the graphs: a starting point for
 training.
 """
@@ -34,14 +42,16 @@ from sightread.tokenizer import TokenLayout
 FORMAT = 1
 MODEL_JSON = "model.json"
 IMAGE_GRAPH, TEXT_GRAPH = "image.onnx", "text.onnx"
+FIND_GRAPH, STRIP_GRAPH = "find.onnx", "strips.onnx"
 TOKENIZER_JSON = "tokenizer.json"
 WEIGHTS = "model.safetensors"
 GOLDEN = "golden.npz"
 CARD = "CARD.md"
 
-Kind = Literal["encoder", "weights"]
+Kind = Literal["encoder", "spotter", "weights"]
 NEEDED: dict[Kind, tuple[str, ...]] = {
     "encoder": (IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER_JSON, GOLDEN, CARD),
+    "spotter": (FIND_GRAPH, STRIP_GRAPH, TEXT_GRAPH, TOKENIZER_JSON, GOLDEN, CARD),
     "weights": (WEIGHTS, TOKENIZER_JSON),
 }
 
@@ -82,7 +92,7 @@ class ModelInfo:
     """What `model.json` says.
 
     Attributes:
-        kind: "encoder" can serve; "weights" is a starting point for training.
+        kind: "encoder" and "spotter" can serve; "weights" is a starting point for training.
         name: of the model, for people.
         space: what its vectors mean (`EncoderSpec.space`).
         dim: length of its vectors.
@@ -119,7 +129,7 @@ class ModelInfo:
     def revision(self) -> str:
         """SHA-256 over all that decides about the vectors: graphs, tokenizer, and their inputs.
         Vectors can be compared only within one revision."""
-        names = [IMAGE_GRAPH, TEXT_GRAPH, TOKENIZER_JSON, WEIGHTS]
+        names = [IMAGE_GRAPH, FIND_GRAPH, STRIP_GRAPH, TEXT_GRAPH, TOKENIZER_JSON, WEIGHTS]
         parts = {
             "files": {name: self.files[name].sha256 for name in names if name in self.files},
             "preprocess": to_plain(self.preprocess),

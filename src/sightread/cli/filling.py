@@ -13,11 +13,14 @@ import typer
 
 from sightread.cli.entry import INTERRUPTED
 from sightread.cli.options import (
+    DetailOption,
     EncoderOption,
     JsonOption,
     LibraryOption,
     QuietOption,
+    ReaderModelOption,
     ReaderOnlyOption,
+    ReaderOption,
     UrlOption,
     open_library,
     say,
@@ -61,6 +64,9 @@ def index(
         ),
     ] = False,
     reader_only: ReaderOnlyOption = False,
+    reader: ReaderOption = None,
+    reader_model: ReaderModelOption = None,
+    detail: DetailOption = None,
     workers: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, max=256, help="Threads; by default one per core."),
@@ -100,6 +106,9 @@ def index(
             create=True,
             encoder=encoder,
             reader_only=reader_only,
+            reader=reader,
+            reader_model=reader_model,
+            detail=detail,
             url=url,
         ) as opened,
         _Progress(quiet) as progress,
@@ -113,6 +122,9 @@ def index(
 
 def retry(
     max_megapixels: MaxMegapixels = None,
+    reader: ReaderOption = None,
+    reader_model: ReaderModelOption = None,
+    detail: DetailOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -123,7 +135,17 @@ def retry(
     from sightread.search.ingest import IndexOptions
 
     limit = max_megapixels * 1_000_000 if max_megapixels else MAX_PIXELS
-    with open_library(library, write=True, url=url) as opened, _Progress(quiet) as progress:
+    with (
+        open_library(
+            library,
+            write=True,
+            url=url,
+            reader=reader,
+            reader_model=reader_model,
+            detail=detail,
+        ) as opened,
+        _Progress(quiet) as progress,
+    ):
         report = opened.retry(progress.callback, IndexOptions(max_pixels=limit))
     _finish(report, as_json)
 

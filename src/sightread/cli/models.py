@@ -47,7 +47,8 @@ def verify(
     from sightread.wire import dump_json
 
     info = verify_folder(folder)
-    worst = _golden_cosine(folder, info) if info.kind == "encoder" and not sums_only else None
+    serves = info.kind != "weights"
+    worst = golden_cosine(folder, info) if serves and not sums_only else None
     fields = model_fields(folder, info) | {"golden_cosine": worst}
     if as_json:
         write_bytes(dump_json(fields, indent=2) + "\n")
@@ -57,13 +58,29 @@ def verify(
     write_bytes(f"All {len(info.files)} files are as they were made.\n")
 
 
-def _golden_cosine(folder: str, info: ModelInfo) -> float:
+def golden_cosine(folder: str, info: ModelInfo) -> float:
+    """Compute the golden vectors again; the smallest cosine to those in the folder.
+
+    Raises:
+        ModelError: one differs by more than allowed.
+    """
+    if info.kind == "spotter":
+        from sightread.readers.spotter import SpotterReader
+        from sightread.spotting import golden as spotted
+
+        kept = spotted.unpack(_read_golden(folder, info), f"{folder}/golden.npz")
+        return spotted.check(kept, SpotterReader(folder))
     from sightread.encoders import open_encoder
     from sightread.golden import check, unpack
+
+    return check(unpack(_read_golden(folder, info), f"{folder}/golden.npz"), open_encoder(folder))
+
+
+def _read_golden(folder: str, info: ModelInfo) -> bytes:
+    """The checked bytes of `golden.npz`."""
     from sightread.modelfolder import GOLDEN, read_bytes
 
-    golden = unpack(read_bytes(folder, info, GOLDEN), f"{folder}/{GOLDEN}")
-    return check(golden, open_encoder(folder))
+    return read_bytes(folder, info, GOLDEN)
 
 
 @models.command("list")

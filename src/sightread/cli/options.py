@@ -34,6 +34,27 @@ EncoderOption = Annotated[
         help="A model folder: its encoder works beside the reader. The library remembers it.",
     ),
 ]
+ReaderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reader",
+        metavar="NAME",
+        help="Who reads: rapidocr (if nothing is said), or spotter with --reader-model.",
+    ),
+]
+ReaderModelOption = Annotated[
+    str | None,
+    typer.Option("--reader-model", metavar="DIR", help="The model folder of the reader spotter."),
+]
+DetailOption = Annotated[
+    str | None,
+    typer.Option(
+        "--detail",
+        metavar="low|normal|high",
+        help="How small words the spotter looks for: in the picture at 448, 640 (if nothing is "
+        "said) or 1024 px, at about 0.6, 1 and 2.4 times the cost.",
+    ),
+]
 ReaderOnlyOption = Annotated[
     bool, typer.Option("--reader-only", help="Use no encoder, only the words that are read.")
 ]
@@ -76,11 +97,16 @@ def open_library(
     encoder: str | None = None,
     reader_only: bool = False,
     url: str | None = None,
+    reader: str | None = None,
+    reader_model: str | None = None,
+    detail: str | None = None,
 ) -> Library | RemoteLibrary:
     """Open the library for a command, here or behind a service."""
     if url is not None:
         if encoder is not None or reader_only:
             raise UsageError("--url leaves the encoders to the service; leave --encoder out.")
+        if reader or reader_model or detail:
+            raise UsageError("--url leaves the reading to the service; leave --reader out.")
         from sightread.remote import RemoteLibrary
 
         return RemoteLibrary(url)
@@ -91,7 +117,15 @@ def open_library(
     path = library_path(given)
     if create:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-    return Library.open(path, write=write, create=create, encoder=encoder, reader_only=reader_only)
+    return Library.open(
+        path,
+        write=write,
+        create=create,
+        encoder=encoder,
+        reader_only=reader_only,
+        reader=reader or "rapidocr",
+        reader_options={"folder": reader_model, "detail": detail},
+    )
 
 
 def say(text: str) -> None:

@@ -145,7 +145,8 @@ def export(
         bool, typer.Option("--overwrite", help="Replace a model folder that is there.")
     ] = False,
 ) -> None:
-    """Make a model folder of a checkpoint, for `index --encoder` and `search`.
+    """Make a model folder of a checkpoint, for `index --encoder` and `search`, or for
+    `index --reader-model` if it is a word spotter.
 
     Refuses if the exported graphs compute something else than the checkpoint.
     """
@@ -153,15 +154,11 @@ def export(
         import onnxscript  # noqa: F401  (torch would name it in a way of its own)
 
         from sightread.lab.export import export as run_export
-    from sightread.encoders import open_encoder
-    from sightread.golden import check, unpack
-    from sightread.modelfolder import GOLDEN, read_bytes
+    from sightread.cli.models import golden_cosine
 
     made = run_export(checkpoint, out, name=name, licence=licence, overwrite=overwrite, tell=say)
     # As a user will do it: from the folder, without torch.
-    encoder = open_encoder(out)
-    golden = unpack(read_bytes(out, encoder.info, GOLDEN), GOLDEN)
-    worst = check(golden, encoder)
+    worst = golden_cosine(out, made.info)
     say(
         f"{visible(out)} is ready: cosine to torch at least {made.image.min_cosine:.6f} for "
         f"pictures, {made.text.min_cosine:.6f} for texts, {worst:.6f} from file to vector."

@@ -39,8 +39,19 @@ def card(info: ModelInfo, about: str) -> str:
 
 def _use(info: ModelInfo) -> list[str]:
     size = info.preprocess.size_px
+    space = f"- space `{info.space}`, {info.dim} dimensions, unit vectors, score = dot product"
+    ends = [f"- licence of the weights: {info.licence}", f"- revision `{info.revision}`"]
+    if info.kind == "spotter":
+        letters = info.tokenizer.context_length - 2
+        return [
+            space,
+            f"- pictures: words are looked for with a longer side of {size} px, and read in the "
+            "picture itself",
+            f"- words: up to {letters} letters and digits, the rest is cut off",
+            *ends,
+        ]
     lines = [
-        f"- space `{info.space}`, {info.dim} dimensions, unit vectors, score = dot product",
+        space,
         f"- pictures: {size} x {size} px, {_FITS[info.preprocess.fit]}",
         f"- texts: up to {info.tokenizer.context_length - 2} tokens, the rest is cut off",
     ]
@@ -48,7 +59,7 @@ def _use(info: ModelInfo) -> list[str]:
         lines.append(
             f"- says where text is, in {info.text_map.rows} x {info.text_map.columns} cells"
         )
-    return [*lines, f"- licence of the weights: {info.licence}", f"- revision `{info.revision}`"]
+    return [*lines, *ends]
 
 
 def _training(facts: Mapping[str, Any]) -> list[str]:

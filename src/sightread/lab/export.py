@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from sightread import modelfolder
 from sightread.golden import Golden, pack
 from sightread.lab.card import card
+from sightread.lab.export_parts import DETAILS, export_parts
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
-from sightread.lab.sources import open_source
-from sightread.methods.method import Towers
+from sightread.lab.sources import Source, open_source
+from sightread.methods.method import Parts, Towers
 from sightread.modelfolder import ModelInfo, TextMap
 from sightread.preprocess import PreprocessSpec, preprocess
 from sightread.synth.simple import render_words
@@ -34,7 +35,8 @@ _RANDOM = 4
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A new model folder, and how closely its graphs follow torch."""
+    """A new model folder, and how closely its graphs follow torch. `image` is the image tower, or
+    the strip encoder of a word spotter."""
 
     folder: Path
     info: ModelInfo
@@ -68,13 +70,44 @@ def export(
     """
     modelfolder.require_free(Path(out), overwrite)
     source = open_source(checkpoint)
-    towers, spec = source.towers, source.info.preprocess
+    tell(f"Exporting {source.path}.")
+    parts = source.towers
+    made = _parts(source, parts, tell) if isinstance(parts, Parts) else _towers(source, parts, tell)
+    files, info = made.files, made.info
+    info = replace(info, name=name or info.name, licence=licence or info.licence)
+    files[modelfolder.TOKENIZER_JSON] = source.tokenizer.json.encode()
+    # The card names the revision, which the files above decide.
+    info = replace(info, files=modelfolder.sums(files))
+    files[modelfolder.CARD] = card(info, source.about).encode()
+    info = modelfolder.write(out, info, files, overwrite=overwrite)
+    return Exported(Path(out), info, made.image, made.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is in the folder besides tokeniser and card."""
+
+    files: dict[str, bytes | Path]
+    info: ModelInfo
+    image: Parity
+    text: Parity
+
+
+def _parts(source: Source, parts: Parts, tell: Callable[[str], None]) -> _Made:
+    """Of a word spotter."""
+    made = export_parts(parts, tell)
+    provenance = {**source.info.provenance, "parity": made.parity()}
+    info = replace(source.info, details=DETAILS, provenance=provenance)
+    return _Made(made.files, info, made.strips, made.text)
+
+
+def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Made:
+    """Of a dual encoder."""
     tokenizer = Tokenizer(source.tokenizer)
     pictures = golden_pictures()
-
-    tell(f"Exporting the image tower of {source.path}.")
+    tell("Exporting the image tower.")
     outputs = ("embeddings", "text_map") if towers.text_map else ("embeddings",)
-    pixels = _pixels(pictures, spec)
+    pixels = _pixels(pictures, source.info.preprocess)
     image_graph = to_onnx(towers.image, torch.from_numpy(pixels[:2]), "pixels", outputs)
     expected = run_torch(towers.image, pixels)
     image_parity = require_parity("image", expected, run_onnx(image_graph, pixels))
@@ -91,22 +124,15 @@ def export(
     parity = {"image": asdict(image_parity), "text": asdict(text_parity)}
     info = replace(
         source.info,
-        name=name or source.info.name,
-        licence=licence or source.info.licence,
         text_map=_text_map(towers, expected),
         provenance={**source.info.provenance, "parity": parity},
     )
     files: dict[str, bytes | Path] = {
         modelfolder.IMAGE_GRAPH: image_graph,
         modelfolder.TEXT_GRAPH: text_graph,
-        modelfolder.TOKENIZER_JSON: source.tokenizer.json.encode(),
         modelfolder.GOLDEN: pack(golden),
     }
-    # The card names the revision, which the files above decide.
-    info = replace(info, files=modelfolder.sums(files))
-    files[modelfolder.CARD] = card(info, source.about).encode()
-    info = modelfolder.write(out, info, files, overwrite=overwrite)
-    return Exported(Path(out), info, image_parity, text_parity)
+    return _Made(files, info, image_parity, text_parity)
 
 
 def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap | None:

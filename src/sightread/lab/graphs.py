@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,24 +28,34 @@ class Parity:
     max_deviation: float
 
 
-def to_onnx(module: nn.Module, example: Tensor, name: str, outputs: Sequence[str]) -> bytes:
+def to_onnx(
+    module: nn.Module,
+    example: Tensor,
+    name: str,
+    outputs: Sequence[str],
+    multiples: Mapping[int, int] | None = None,
+) -> bytes:
     """The module as one self-contained ONNX file; the first dimension, the batch, stays free.
 
     Args:
         module: in eval mode, on the CPU; one tensor in, one or several out.
         example: an input, (B, ...) with B > 1.
         name: of the input.
+        multiples: further dimensions that stay free -> the number that they are multiples of.
 
     Raises:
         SightreadError: torch cannot export it, or it has more than 2 GB.
     """
+    free: dict[int, Any] = {0: torch.export.Dim("batch")}
+    for dimension, multiple in (multiples or {}).items():
+        free[dimension] = multiple * torch.export.Dim(f"steps{dimension}", min=1, max=256)
     with _quiet_exporter(), torch.no_grad():
         try:
             program = torch.onnx.export(
                 module,
                 (example,),
                 dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamic_shapes=(free,),
                 input_names=[name],
                 output_names=list(outputs),
                 verbose=False,
@@ -109,6 +119,27 @@ def run_onnx(content: bytes, values: NDArray[Any]) -> Arrays:
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     outputs: Arrays = session.run(None, {session.get_inputs()[0].name: values})
     return outputs
+
+
+def require_same_maps(expected: Arrays, found: Arrays, most: float = 0.01) -> float:
+    """Compare the maps of torch and ONNX Runtime.
+
+    Returns:
+        Their largest difference.
+
+    Raises:
+        SightreadError: it is above `most`.
+    """
+    shapes = [one.shape for one in expected], [one.shape for one in found]
+    if shapes[0] != shapes[1]:
+        raise SightreadError(f"The exported finder gives {shapes[1]}, torch {shapes[0]}.")
+    deviation = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
+    if not deviation <= most:
+        raise SightreadError(
+            f"The exported finder computes something else than torch: its maps differ by "
+            f"{deviation:.3g}, at most {most} is allowed."
+        )
+    return deviation
 
 
 def require_parity(

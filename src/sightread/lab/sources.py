@@ -15,7 +15,7 @@ from sightread.lab.checkpoint import load_model, open_checkpoint
 from sightread.lab.facts import versions
 from sightread.lab.settings import parse_run
 from sightread.methods import METHODS
-from sightread.methods.method import Towers
+from sightread.methods.method import Parts, Towers
 from sightread.modelfolder import MODEL_JSON, Calibration, ModelInfo
 from sightread.tokenizer import TokenizerSource
 
@@ -28,7 +28,7 @@ ABOUT_CLIP = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Two towers with all that a model folder says of them.
+    """Two towers, or the parts of a word spotter, with all that a model folder says of them.
 
     Attributes:
         path: where it was found.
@@ -37,7 +37,7 @@ class Source:
     """
 
     path: Path
-    towers: Towers
+    towers: Towers | Parts
     tokenizer: TokenizerSource
     info: ModelInfo
     about: str
@@ -63,9 +63,11 @@ def open_source(path: str | os.PathLike[str]) -> Source:
     model = method.build(run.method, run.train.seed)
     load_model(found, model, ema=True)
     model.eval()
-    towers = method.towers(run.method, model)
+    make = method.parts or method.towers
+    assert make is not None, f"{method.name} has neither towers nor parts"
+    towers = make(run.method, model)
     info = ModelInfo(
-        kind="encoder",
+        kind="spotter" if isinstance(towers, Parts) else "encoder",
         name=f"{method.name}-{state.step}",
         space=method.space,
         dim=towers.dim,

@@ -8,5 +8,8 @@ from typing import Any
 from sightread.methods.clip.recipe import CLIP_METHOD
 from sightread.methods.fdp.recipe import FDP_METHOD
 from sightread.methods.method import Method
+from sightread.methods.spotter.recipe import SPOTTER_METHOD
 
-METHODS: dict[str, Method[Any, Any]] = {method.name: method for method in (CLIP_METHOD, FDP_METHOD)}
+METHODS: dict[str, Method[Any, Any]] = {
+    method.name: method for method in (CLIP_METHOD, FDP_METHOD, SPOTTER_METHOD)
+}

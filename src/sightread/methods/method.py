@@ -66,6 +66,25 @@ class Towers:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What is exported of a word spotter: three modules in eval mode, see `readers.spotter`.
+
+    Attributes:
+        finder: pixels (B, H, W, 3) uint8, sides multiples of 32 -> probability of kernels
+            (B, H/2, W/2) and geometry (B, 3, H/4, W/4), see `spotting.maps`.
+        strips: (N, 3, 32, W) float32 of `spotting.strips.as_input` -> unit vectors (N, D) and
+            logarithms of probabilities (N, W/4, classes).
+        text: token ids (B, T) int64 -> unit vectors (B, D).
+        dim: D.
+    """
+
+    finder: nn.Module
+    strips: nn.Module
+    text: nn.Module
+    dim: int
+
+
+@dataclass(frozen=True, slots=True)
 class Method(Generic[C, M]):
     """One published method.
 
@@ -84,7 +103,8 @@ class Method(Generic[C, M]):
         losses: (config, model, batch) -> named terms and "total", all scalars. Torch's generator
             is seeded for each batch by the loop; it is the only one to be used here.
         groups: (config, model) -> what is trained, and how fast.
-        towers: (config, model) -> what is exported.
+        towers: (config, model) -> what is exported of a dual encoder.
+        parts: (config, model) -> what is exported of a word spotter. A method has one of the two.
         preprocess: (config) -> how a picture becomes the input of the image tower.
         tokenizer: (config, model) -> how a text becomes the input of the text tower. Kept in every
             checkpoint; export takes it from there.
@@ -101,9 +121,10 @@ class Method(Generic[C, M]):
     batches: Callable[[C, M, int], Batches]
     losses: Callable[[C, M, Batch], Losses]
     groups: Callable[[C, M], Sequence[ParameterGroup]]
-    towers: Callable[[C, M], Towers]
     preprocess: Callable[[C], PreprocessSpec]
     tokenizer: Callable[[C, M], TokenizerSource]
+    towers: Callable[[C, M], Towers] | None = None
+    parts: Callable[[C, M], Parts] | None = None
     start: Callable[[C, M], None] | None = None
     validate: Callable[[C, M], dict[str, float]] | None = None
     about: str = ""

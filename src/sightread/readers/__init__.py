@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Literal
 
 from sightread.errors import UsageError
 from sightread.protocols import Reader
+
+Detail = Literal["low", "normal", "high"]
 
 
 def _open_rapidocr() -> Reader:
@@ -15,16 +18,36 @@ def _open_rapidocr() -> Reader:
     return RapidOcrReader()
 
 
-READERS: dict[str, Callable[..., Reader]] = {"rapidocr": _open_rapidocr}
+def _open_spotter(folder: str = "", detail: Detail = "normal") -> Reader:
+    if not folder:
+        raise UsageError(
+            "The reader spotter needs a model: name the folder of one, made by `sightread train "
+            "spotter` and `sightread export`, with --reader-model."
+        )
+    from sightread.readers.spotter import SpotterReader
+
+    return SpotterReader(folder, detail=detail)
 
 
-def open_reader(name: str = "rapidocr") -> Reader:
-    """The reader of this name, with its default settings.
+READERS: dict[str, Callable[..., Reader]] = {"rapidocr": _open_rapidocr, "spotter": _open_spotter}
+
+
+def open_reader(name: str = "rapidocr", **options: Any) -> Reader:
+    """The reader of this name.
+
+    Args:
+        options: of the reader; those that are None are left to it. The spotter takes `folder`,
+            its model, and `detail` ("low", "normal" or "high"); rapidocr takes none.
 
     Raises:
-        UsageError: there is no such reader.
-        SightreadError: its models are missing.
+        UsageError: there is no such reader, or it has no such option.
+        SightreadError: its models are missing or damaged.
     """
     if name not in READERS:
         raise UsageError(f"unknown reader {name!r}: choose one of {', '.join(sorted(READERS))}")
-    return READERS[name]()
+    given = {option: value for option, value in options.items() if value is not None}
+    if given and name != "spotter":
+        raise UsageError(
+            f"The reader {name} has no {' or '.join(sorted(given))}: that is for the spotter."
+        )
+    return READERS[name](**given)

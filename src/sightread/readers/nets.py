@@ -10,12 +10,12 @@ import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.errors import SightreadError, UsageError
+from sightread.errors import ModelError, SightreadError, UsageError
 
 Runtime = Literal["onnxruntime", "openvino"]
 Tensor = NDArray[np.float32]
@@ -25,6 +25,12 @@ class Net(Protocol):
     """One input tensor, one output tensor; may be called from several threads at once."""
 
     def __call__(self, tensor: Tensor) -> Tensor: ...
+
+
+class Graph(Protocol):
+    """One input array, several output tensors; may be called from several threads at once."""
+
+    def __call__(self, values: NDArray[Any]) -> list[Tensor]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,36 @@ def load_net(path: Path, runtime: Runtime = "onnxruntime") -> Net:
     raise UsageError(f"unknown runtime {runtime!r}: choose onnxruntime or openvino")
 
 
+def load_graph(content: bytes, path: Path) -> Graph:
+    """A graph of one input on ONNX Runtime, with one thread. From bytes: what was checked is what
+    runs, and it cannot name further files.
+
+    Raises:
+        ModelError: the runtime does not take it, or later, cannot run it; `path` is for the
+            sentence.
+    """
+    try:
+        session = _session(content)
+        (only,) = session.get_inputs()
+    except Exception as error:  # the runtime raises many kinds, all derived from Exception
+        raise _cannot_run(path, error) from error
+    name = only.name
+
+    def graph(values: NDArray[Any]) -> list[Tensor]:
+        try:
+            outputs: list[Tensor] = session.run(None, {name: values})
+        except Exception as error:
+            raise _cannot_run(path, error) from error
+        return outputs
+
+    return graph
+
+
+def _cannot_run(path: Path, error: Exception) -> ModelError:
+    reason = " ".join(str(error).split())[:200]
+    return ModelError(f"{path} cannot be run by onnxruntime: {reason}")
+
+
 def load_alphabet(path: Path) -> tuple[str, ...]:
     """The recogniser's classes: "" (the blank of CTC), its characters, and the space."""
     session = _session(path, optimise=False)
@@ -94,7 +130,7 @@ def load_alphabet(path: Path) -> tuple[str, ...]:
     return ("", *listed, " ")
 
 
-def _session(path: Path, *, optimise: bool = True):  # type: ignore[no-untyped-def]
+def _session(model: Path | bytes, *, optimise: bool = True):  # type: ignore[no-untyped-def]
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -105,7 +141,8 @@ def _session(path: Path, *, optimise: bool = True):  # type: ignore[no-untyped-d
     options.enable_mem_pattern = False
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    content = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 class _OnnxRuntimeNet:

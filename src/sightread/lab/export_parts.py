@@ -1,0 +1,123 @@
+"""The graphs of a word spotter: its finder, its strip encoder and its query tower."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sightread import modelfolder
+from sightread.lab.graphs import (
+    Parity,
+    require_parity,
+    require_same_maps,
+    run_onnx,
+    run_torch,
+    to_onnx,
+)
+from sightread.methods.method import Parts
+from sightread.spotting.alphabet import READ, query_ids
+from sightread.spotting.golden import SpotterGolden, pack
+from sightread.spotting.places import around
+from sightread.spotting.strips import WIDTHS_PX, as_input, cut_strip
+from sightread.synth.simple import render_words
+from sightread.types import RGBImage
+
+WORDS = ("coffee", "shop", "taxi", "the", "2024", "hotel")
+"""Written in the golden picture, and the golden words. They are not of any benchmark."""
+DETAILS = {"read": READ}
+"""What a reader must know besides `model.json`'s own fields: the classes of a reading."""
+
+_PICTURE_PX = (256, 192)
+_GOLDEN_WIDTH_PX = 96
+
+
+@dataclass(frozen=True, slots=True)
+class PartsExported:
+    """Files of the folder, and how closely the graphs follow torch."""
+
+    files: dict[str, bytes | Path]
+    strips: Parity
+    text: Parity
+    map_deviation: float
+
+    def parity(self) -> dict[str, object]:
+        """For the provenance."""
+        finder = asdict(Parity(1.0, self.map_deviation))
+        return {"finder": finder, "strips": asdict(self.strips), "text": asdict(self.text)}
+
+
+def export_parts(parts: Parts, tell: Callable[[str], None]) -> PartsExported:
+    """Make and check the graphs.
+
+    Raises:
+        SightreadError: the graphs and torch disagree.
+    """
+    picture, strips = golden_picture()
+    tell("Exporting the finder.")
+    find_graph, kernel, deviation = _export_finder(parts, picture)
+    tell("Exporting the strip encoder.")
+    strip_graph = to_onnx(
+        parts.strips, torch.zeros(2, 3, 32, 64), "strips", ("embeddings", "logs"), {3: 16}
+    )
+    strip_vectors, strip_parity = _check_strips(parts, strip_graph, strips)
+    tell("Exporting the query tower.")
+    ids = np.concatenate([query_ids(WORDS), _random_ids()])
+    text_graph = to_onnx(parts.text, torch.from_numpy(ids[:2]), "ids", ("embeddings",))
+    texts = run_torch(parts.text, ids)
+    text_parity = require_parity("query", texts, run_onnx(text_graph, ids))
+    words = np.asarray(WORDS, np.str_)
+    golden = SpotterGolden(
+        picture, kernel, np.stack(strips), strip_vectors, words, texts[0][: len(WORDS)]
+    )
+    files: dict[str, bytes | Path] = {
+        modelfolder.FIND_GRAPH: find_graph,
+        modelfolder.STRIP_GRAPH: strip_graph,
+        modelfolder.TEXT_GRAPH: text_graph,
+        modelfolder.GOLDEN: pack(golden),
+    }
+    return PartsExported(files, strip_parity, text_parity, deviation)
+
+
+def _export_finder(parts: Parts, picture: RGBImage) -> tuple[bytes, NDArray[np.float32], float]:
+    example = torch.from_numpy(np.stack([picture[:96, :128]] * 2))
+    graph = to_onnx(parts.finder, example, "picture", ("kernel", "geometry"), {1: 32, 2: 32})
+    noise = np.random.default_rng(0).integers(0, 256, (2, 96, 160, 3), dtype=np.uint8)
+    deviation = 0.0
+    for pictures in (noise, picture[None]):
+        expected = run_torch(parts.finder, pictures)
+        deviation = max(deviation, require_same_maps(expected, run_onnx(graph, pictures)))
+    return graph, expected[0][0], deviation
+
+
+def _check_strips(
+    parts: Parts, graph: bytes, strips: list[RGBImage]
+) -> tuple[NDArray[np.float32], Parity]:
+    """Noise of every width, then the golden strips, whose vectors are returned."""
+    random = np.random.default_rng(0)
+    found: list[Parity] = []
+    inputs = [random.standard_normal((2, 3, 32, w)).astype(np.float32) for w in WIDTHS_PX]
+    for values in (*inputs, as_input(strips)):
+        expected = run_torch(parts.strips, values)
+        found.append(require_parity("strip", expected, run_onnx(graph, values)))
+    least = min(one.min_cosine for one in found)
+    return expected[0], Parity(least, max(one.max_deviation for one in found))
+
+
+def golden_picture() -> tuple[RGBImage, list[RGBImage]]:
+    """A picture of 256 x 192 px with words, and strips of one width of some of them."""
+    drawn, quads = render_words(WORDS, _PICTURE_PX, seed=0, text_px=30.0)
+    picture = drawn.copy()  # one that torch may take over
+    strips = [cut_strip(picture, around(quad)[0][0]) for quad in quads]
+    return picture, [strip for strip in strips if strip.shape[1] == _GOLDEN_WIDTH_PX]
+
+
+def _random_ids() -> NDArray[np.int64]:
+    """Strings of all lengths."""
+    random = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz0123456789"))
+    return query_ids(["".join(random.choice(letters, size)) for size in (1, 8, 17, 25)])

@@ -1,0 +1,1 @@
+"""The word spotter: a small reader of our own that finds words and gives each a vector."""

@@ -1,0 +1,214 @@
+"""The word spotter as a reader: finds words, reads them, and gives each a vector.
+
+The picture is made small and looked through for words (`spotting.maps`); then each word is cut out
+of the picture itself (`spotting.strips`), so that the cost of reading depends on how much there is
+to read. Runs an exported model folder with ONNX Runtime; no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sightread import modelfolder
+from sightread.errors import ModelError, UsageError
+from sightread.readers import Detail
+from sightread.readers.nets import Graph, load_graph
+from sightread.spotting.alphabet import READ, spell
+from sightread.spotting.lines import line_numbers
+from sightread.spotting.maps import STRIDE, FindSettings, Found, find_places
+from sightread.spotting.places import Places, corners, scaled
+from sightread.spotting.readings import Reading, read_columns
+from sightread.spotting.strips import as_input, by_width, cut_strips
+from sightread.tokenizer import Tokenizer, TokenizerSource
+from sightread.types import Quad, ReaderSpec, RGBImage, Vectors, WordRegion
+
+# To be raised with every change of the code here or in `spotting` that changes what is read.
+_PROCEDURE = 1
+_STRIPS_AT_ONCE = 16
+_ENLARGE = 2.0
+"""Small pictures are enlarged by no more than this before words are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Longer sides in pixels: of the picture in which words are looked for, and of the one out of
+    which they are cut."""
+
+    find_px: int
+    read_px: int
+
+
+DETAILS: dict[Detail, Sides] = {
+    "low": Sides(448, 960),
+    "normal": Sides(640, 1280),
+    "high": Sides(1024, 2048),
+}
+
+
+class SpotterReader:
+    """Reads with a model folder of kind "spotter". May be called from several threads."""
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        detail: Detail = "normal",
+        settings: FindSettings | None = None,
+    ) -> None:
+        """
+        Args:
+            detail: how small words are looked for; see `DETAILS`.
+            settings: when marks count as a word.
+
+        Raises:
+            ModelError: there is no model, it is damaged, or of another kind or alphabet.
+            UsageError: there is no such detail.
+        """
+        if detail not in DETAILS:
+            raise UsageError(f"There is no detail {detail!r}: choose low, normal or high.")
+        self.info = modelfolder.read(folder)
+        if self.info.kind != "spotter":
+            raise ModelError(
+                f"{folder} is of kind {self.info.kind} and cannot read; name a model folder of "
+                "kind spotter, as `sightread train spotter` and `export` make it."
+            )
+        if self.info.details.get("read") != READ:
+            raise ModelError(
+                f"{folder} reads another alphabet than this version of sightread; export the "
+                "model again with this version."
+            )
+        self.sides = DETAILS[detail]
+        self._settings = settings or FindSettings()
+        self._find, self._strips, self._text = (
+            self._load(Path(folder), name)
+            for name in (modelfolder.FIND_GRAPH, modelfolder.STRIP_GRAPH, modelfolder.TEXT_GRAPH)
+        )
+        pieces = modelfolder.read_bytes(folder, self.info, modelfolder.TOKENIZER_JSON)
+        self._tokens = Tokenizer(TokenizerSource(pieces.decode("utf-8"), self.info.tokenizer))
+        identity = f"{_PROCEDURE} {self.info.revision} {self.sides!r} {self._settings!r}"
+        self._spec = ReaderSpec(
+            name="spotter",
+            revision=hashlib.sha256(identity.encode()).hexdigest()[:12],
+            side_limit_px=self.sides.read_px,
+        )
+
+    def _load(self, folder: Path, name: str) -> Graph:
+        return load_graph(modelfolder.read_bytes(folder, self.info, name), folder / name)
+
+    @property
+    def spec(self) -> ReaderSpec:
+        return self._spec
+
+    def read(self, images: Sequence[RGBImage]) -> list[list[WordRegion]]:
+        """See `Reader.read`; every region has a vector, and a text where it could be read."""
+        return [self._read_one(image) for image in images]
+
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """See `Reader.encode_words`.
+
+        Raises:
+            UsageError: a word has no letter or digit, or one that the spotter does not know.
+        """
+        if not words:
+            return np.zeros((0, self.info.dim), np.float32)
+        return self._text(self._tokens([spell(word) for word in words]))[0]
+
+    # --- one picture -----------------------------------------------------------------------------
+
+    def _read_one(self, image: RGBImage) -> list[WordRegion]:
+        image = _reduced(image, self.sides.read_px)
+        found = self.find(image)
+        strips = cut_strips(image, found.places)
+        vectors, columns = self.read_strips(strips)
+        readings = [read_columns(logs) for logs in columns]
+        return _regions(found, vectors, readings)
+
+    def find(self, image: RGBImage) -> Found:
+        """Where words are, in pixels of the image, without reading them."""
+        height, width = image.shape[:2]
+        scale = min(self.sides.find_px / max(width, height), _ENLARGE)
+        inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+        kernel, geometry = self.maps(_resized(image, inner))
+        found = find_places(kernel, geometry, self._settings)
+        places = scaled(found.places, width / inner[0], height / inner[1])
+        inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
+        return Found(places[inside], found.scores[inside])
+
+    def maps(self, picture: RGBImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(H, W, 3) -> kernels and geometry, see `spotting.maps`; they cover the picture and what
+        is added at its right and bottom to fill whole steps of the network."""
+        kernel, geometry = self._find(_filled(picture)[None])
+        return kernel[0], geometry[0]
+
+    def read_strips(self, strips: Sequence[RGBImage]) -> tuple[Vectors, list[NDArray[np.float32]]]:
+        """Unit vectors (n, D), and per strip logarithms of probabilities (columns, classes)."""
+        vectors = np.zeros((len(strips), self.info.dim), np.float32)
+        columns: list[Any] = [None] * len(strips)
+        for group in by_width([strip.shape[1] for strip in strips]).values():
+            for first in range(0, len(group), _STRIPS_AT_ONCE):
+                numbers = group[first : first + _STRIPS_AT_ONCE]
+                found, logs = self._strips(as_input([strips[number] for number in numbers]))
+                vectors[numbers] = found
+                for number, rows in zip(numbers, logs, strict=True):
+                    columns[number] = rows
+        return vectors, columns
+
+
+def _reduced(image: RGBImage, side_px: int) -> RGBImage:
+    height, width = image.shape[:2]
+    side = max(width, height)
+    if side <= side_px:
+        return image
+    size = (max(1, round(width * side_px / side)), max(1, round(height * side_px / side)))
+    return _resized(image, size)
+
+
+def _resized(image: RGBImage, size: tuple[int, int]) -> RGBImage:
+    height, width = image.shape[:2]
+    if (width, height) == size:
+        return image
+    how = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
+    resized: RGBImage = cv2.resize(image, size, interpolation=how)
+    return resized
+
+
+def _filled(image: RGBImage) -> RGBImage:
+    """With the rim repeated until both sides are multiples of the network's stride."""
+    height, width = image.shape[:2]
+    below, right = (math.ceil(side / STRIDE) * STRIDE - side for side in (height, width))
+    if not below and not right:
+        return np.ascontiguousarray(image)
+    filled: RGBImage = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    return filled
+
+
+def _regions(found: Found, vectors: Vectors, readings: Sequence[Reading]) -> list[WordRegion]:
+    """Line by line, words in reading order."""
+    quads = _quads(found.places)
+    lines = line_numbers(found.places)
+    order = sorted(range(len(found)), key=lambda number: lines[number])
+    return [
+        WordRegion(
+            box=quads[number],
+            confidence=readings[number].confidence or float(found.scores[number]),
+            text=readings[number].text or None,
+            vector=vectors[number],
+            line=lines[number][0],
+        )
+        for number in order
+    ]
+
+
+def _quads(places: Places) -> list[Quad]:
+    points = corners(places).tolist()
+    return [((*one,), (*two,), (*three,), (*four,)) for one, two, three, four in points]
