@@ -14,7 +14,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 from benchmarks.fdp_small import TINY
-from benchmarks.fdp_studies import attributes, clusters, edits, galleries, hardness, height, noise
+from benchmarks.fdp_studies import (
+    attributes,
+    clusters,
+    edits,
+    galleries,
+    hardness,
+    height,
+    noise,
+    prompts,
+)
 from benchmarks.fdp_studies.models import Opened, open_fdp, open_text_side, text_features
 from benchmarks.fdp_studies.report import deliver, table
 
@@ -40,6 +49,7 @@ ALL: list[tuple[ModuleType, list[str]]] = [
     (edits, []),
     (hardness, ["--queries", "2", "--positives", "1", "--distractors", "1", "--size", "96"]),
     (attributes, ["--queries", "1", "--others", "2", "--size", "96"]),
+    (prompts, ["--queries", "1", "--others", "2"]),
 ]
 
 
@@ -347,3 +357,24 @@ def test_kinds_of_mistakes() -> None:
         "red word",
     ]
     assert attributes.attribute_of(beside) == "a fish"
+
+
+def test_each_cluster_has_its_own_prompt(opened: Opened) -> None:
+    found = prompts.measure(opened, build(replace(SMALL, groups=("seen", "function"))).task)
+    for kind in ("function", "content"):
+        if (kind, "own") in found:
+            assert found[kind, "own"] == found[kind, kind]
+    # Another prompt gives other vectors, and so other ranks.
+    assert len({value for (kind, _), value in found.items() if kind == "all"}) > 1
+
+
+def test_as_many_runs_as_seeds(fdp_run: Path) -> None:
+    asked = prompts.parser().parse_args(["--checkpoint", str(fdp_run)])
+    with pytest.raises(UsageError, match="1 runs are named for 3 seeds: name as many"):
+        prompts.study(asked)
+
+
+def test_words_of_two_kinds_are_counted(fdp_run: Path) -> None:
+    found = clusters.two_kinds(open_text_side(fdp_run))
+    assert found["words"] == 59
+    assert 0.5 <= found["on_the_right_side"] <= 1
