@@ -52,7 +52,7 @@ DetailOption = Annotated[
         "--detail",
         metavar="low|normal|high",
         help="How small words the spotter looks for: in the picture at 448, 640 (if nothing is "
-        "said) or 1024 px, at about 0.6, 1 and 2.4 times the cost.",
+        "said) or 1024 px; looking costs in proportion to its area, reading what there is to read.",
     ),
 ]
 ReaderOnlyOption = Annotated[
