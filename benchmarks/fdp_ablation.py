@@ -71,8 +71,10 @@ SINGLE: dict[str, FdpConfig] = {
     "multiplicative shift": replace(TINY, attention_shift="multiplicative"),
     "flat positions": replace(TINY, positions="flat_nearest"),
     "multi-positive alignment": replace(TINY, multi_positive=True),
+    "distraction four times as heavy": replace(TINY, distraction_weight=4.0),
+    "prompts of equal length": replace(NO_DISTRACTED, function_context=4),
 }
-"""One part changed, the others as they are."""
+"""One part changed, the others as they are; the last one without distracted queries."""
 
 NATIVE = "64-px CLIP"
 """The backbone as it was trained; the counterpart of the paper's 224-px CLIP."""
@@ -99,7 +101,7 @@ def main() -> int:
     torch.set_num_threads(1)
     work = Path(asked.work)
     clip = Path(asked.clip) if asked.clip else backbone(work)
-    rows = (*LADDER, LARGE, NATIVE, *(SINGLE if asked.single else ()))
+    rows = (*LADDER, LARGE, NATIVE, *asked.also)
     if asked.row is not None:
         plan = Plan(work, clip, asked.seeds[0], asked.pictures, asked.steps, asked.queries)
         run_row(plan, asked.row)
@@ -140,7 +142,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pictures", type=int, default=6000)
     parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--queries", type=int, default=24)
-    parser.add_argument("--single", action="store_true", help="also change one part at a time")
+    parser.add_argument(
+        "--also", nargs="+", default=[], choices=list(SINGLE), help="rows besides the ladder"
+    )
     parser.add_argument("--out", help="file for the result as JSON")
     return parser.parse_args()
 

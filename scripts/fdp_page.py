@@ -7,6 +7,12 @@ from typing import Any
 from results import load, origin, percent, table
 
 STUDIES = {
+    "prompts": (
+        "Which prompt finds more",
+        "Every query with its own prompt, and all of them with one of the two, in the same models "
+        "(those without distracted queries). queries: the cluster that they fall into.",
+        "--checkpoint RUN RUN RUN",
+    ),
     "height": (
         "How small may text be",
         "mAP by the height of capitals in a picture of 160 px (in input: in the pixels that the "
@@ -29,7 +35,7 @@ STUDIES = {
         "Does the query space know spelling",
         "rho is Spearman's correlation of edit distance and cosine over pairs of a family; -1 "
         "would be a space of spelling.",
-        "--encoder MODEL --checkpoint RUN",
+        "--checkpoint RUN",
     ),
     "hardness": (
         "How near may wrong words be",
@@ -91,7 +97,7 @@ def ablation() -> str:
         "The paper's orderings, row above row, within each seed:\n\n"
         f"{table(('ordering', 'gain', 'by seed', 'holds'), gains)}\n"
         f"The backbone took {minutes[0] / 60:.0f} minutes of two cores, all rows "
-        f"{minutes[1] / 60:.0f} minutes of one. What the orderings mean: "
+        f"{minutes[1] / 60:.0f} minutes of one, two rows at a time. What the orderings mean: "
         "[decisions/0008](decisions/0008-what-the-ablation-says.md).\n\n"
         + origin({**found, "seed": seeds(found)}, "python -m benchmarks.fdp_ablation")
     )
