@@ -97,8 +97,8 @@ def ablation() -> str:
         "The paper's orderings, row above row, within each seed:\n\n"
         f"{table(('ordering', 'gain', 'by seed', 'holds'), gains)}\n"
         f"The backbone took {minutes[0] / 60:.0f} minutes of two cores, all rows "
-        f"{minutes[1] / 60:.0f} minutes of one, two rows at a time. Rows that are there already are "
-        "not measured again: the commit is that of the table. What the orderings mean: "
+        f"{minutes[1] / 60:.0f} minutes of one, two rows at a time. Rows that are there already "
+        "are not measured again: the commit is that of the table. What the orderings mean: "
         "[decisions/0008](decisions/0008-what-the-ablation-says.md).\n\n"
         + origin(
             {**found, "seed": seeds(found)},
