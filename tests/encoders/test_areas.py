@@ -69,6 +69,9 @@ def test_heat_has_the_cells_values_in_their_middles_and_is_linear_between() -> N
     # Pixel x has its middle at x + 0.5: x = 10 is (10.5 - 5) / 10 of the way from 0 to 0.8.
     assert warm[7, [0, 4, 10, 14, 24]] == pytest.approx([0, 0, 0.44, 0.76, 0.04], abs=0.005)
     assert (warm[0] == warm[39]).all()
+    # The same turned on its side: down is not across.
+    turned = heat(drawn("0000", "8888", "0000", "0000"), 40, 40, PAD)
+    assert (turned == warm.T).all()
 
 
 def test_heat_knows_how_the_picture_became_the_input() -> None:

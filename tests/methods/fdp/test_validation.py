@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sightread.errors import UsageError
 from sightread.lab.export import export
 from sightread.lab.settings import Run, TrainConfig
 from sightread.lab.train import train
+from sightread.methods.fdp import validation
 from sightread.methods.fdp.config import FdpConfig
 from sightread.methods.fdp.protocols.annotated import AnnotatedPicture, AnnotatedSet, TextPolygon
 from sightread.methods.fdp.recipe import FDP_METHOD, FdpRecipe, adopt_words, build, validate
@@ -86,6 +88,26 @@ def test_figures_of_a_model_that_knows_nothing() -> None:
     assert found["answers_per_picture"] == pytest.approx(2 / 116, rel=0.3)
     assert found["calibration_slope"] >= 0
     assert validate(replace(recipe, validation_queries=0), model) == {}
+
+
+def test_made_up_words_are_pairs_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[np.ndarray[Any, Any]] = []
+
+    def fitted(cosines: np.ndarray[Any, Any], answers: np.ndarray[Any, Any]) -> tuple[float, float]:
+        seen.extend((cosines, answers))
+        return logistic_line(cosines, answers)
+
+    monkeypatch.setattr(validation, "logistic_line", fitted)
+    recipe = FdpRecipe(TINY, validation_queries=1)
+    model = build(recipe, 0)
+    adopt_words(model, tiny_tokenizer(), [])
+    with torch.no_grad():
+        validate(recipe, model.eval())
+    cosines, answers = seen
+    pairs = len(answers) // 2  # as many made-up words as queries
+    assert len(cosines) == len(answers)
+    assert answers[:pairs].sum() >= 7 * 2
+    assert not answers[pairs:].any()
 
 
 def test_the_export_carries_the_line_of_the_checkpoint(tmp_path: Path) -> None:
