@@ -149,6 +149,29 @@ def fdp() -> str:
     )
 
 
+def service() -> str:
+    found = load("serve_load")
+    crowd, dawdlers = found["clients_at_once"], found["beside_dawdlers"]
+    rows = [
+        (name, f"{one['p50_ms']:.0f} / {one['p95_ms']:.0f} ms", f"{one['max_ms']:.0f} ms")
+        for name, one in (
+            ("while the library is being indexed", found["while_indexing"]),
+            ("at rest", found["at_rest"]),
+            (f"beside {dawdlers['dawdlers']} clients that dawdle", dawdlers),
+            (f"{crowd['clients']} clients at once", crowd),
+        )
+    ]
+    head = ("searches over HTTP", "median / 95th percentile", "longest")
+    return (
+        "## The service under load\n\nAs a client sees it, on the demo gallery of "
+        f"{found['while_indexing']['pictures_read']} pictures, one machine for both. Of "
+        f"{crowd['searches']:,} searches by {crowd['clients']} clients at once "
+        f"{crowd['statuses']['200']} were answered and {crowd['statuses']['503']} told to come "
+        f"back.\n\n{table(head, rows)}\n"
+        + origin(found["environment"], "python benchmarks/serve_load.py build/demo")
+    )
+
+
 def faults() -> str:
     kill, damaged = load("kill_index"), load("damaged_index")
     rows = [
@@ -202,7 +225,7 @@ def documents() -> dict[Path, str]:
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text("utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    parts = [f"# Numbers\n\n{note}\n", words(), latency(), vectors(), fdp(), faults()]
+    parts = [f"# Numbers\n\n{note}\n", words(), latency(), vectors(), service(), fdp(), faults()]
     return {
         ROOT / "docs" / "numbers.md": "\n".join(parts),
         ROOT / "docs" / "fdp.md": fdp_page(note),
