@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sightread.errors import UsageError
 from sightread.methods.spotter.photographs import Photographs, Seen, read_photographs
@@ -30,10 +31,11 @@ def annotated(folder: Path, **more: object) -> Path:
     return file
 
 
-def reds(pixels: RGBImage) -> np.ndarray:
+def reds(pixels: RGBImage) -> NDArray[np.bool_]:
     """Where the bar is, as it is or as a negative."""
     values = pixels.astype(int)
-    return np.abs(values[:, :, 0] - values[:, :, 1:].mean(axis=2)) > 60
+    found: NDArray[np.bool_] = np.abs(values[:, :, 0] - values[:, :, 1:].mean(axis=2)) > 60
+    return found
 
 
 def test_words_lie_where_the_window_shows_them(tmp_path: Path) -> None:
