@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_pieces_cover_the_picture_and_share_a_rim(size: tuple[int, int]) -> None
         covered[top:bottom, left:right] += 1
     assert covered.min() == 1
     rows = sorted({(top, bottom) for _, top, _, bottom in windows(*size)})
-    for upper, lower in zip(rows, rows[1:], strict=False):
+    for upper, lower in pairwise(rows):
         assert upper[1] - lower[0] >= SHARED_PX
 
 
