@@ -33,11 +33,10 @@ TINY = SpotterConfig(
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("spotter")
+def train_nothing(run: Path, seed: int) -> None:
+    """A run's folder with the weights that training begins with."""
     recipe = SpotterRecipe(model=TINY, finder=True, held_out=0)
-    model = build(recipe, 0)
+    model = build(recipe, seed)
     source = SPOTTER_METHOD.tokenizer(recipe, model)
     state = TrainState(
         method="spotter",
@@ -50,7 +49,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     optimizer = torch.optim.Adam(model.parameters())
-    checkpoints.save(root / "run" / "checkpoints", state, model, optimizer, source)
+    checkpoints.save(run / "checkpoints", state, model, optimizer, source)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("spotter")
+    train_nothing(root / "run", 0)
     export(root / "run", root / "model", licence="Apache-2.0")
     return root / "model"
 
@@ -149,6 +154,18 @@ def test_bad_folders_are_refused(folder: Path, tmp_path: Path) -> None:
         SpotterReader(other)
     with pytest.raises(ModelError, match="no model"):
         SpotterReader(tmp_path / "none")
+
+
+def test_the_finder_may_be_of_another_run(folder: Path, tmp_path: Path) -> None:
+    train_nothing(tmp_path / "one", 0)
+    train_nothing(tmp_path / "other", 1)
+    made = export(tmp_path / "one", tmp_path / "model", finder=tmp_path / "other").info
+    own, before = (one.files for one in (made, read(folder)))
+    assert own["strips.onnx"] == before["strips.onnx"]
+    assert own["text.onnx"] == before["text.onnx"]
+    assert own["find.onnx"] != before["find.onnx"]
+    assert made.provenance["finder"]["digest"] == "0" * 64
+    assert "finder" not in read(folder).provenance
 
 
 def test_readers_are_opened_by_name(folder: Path) -> None:

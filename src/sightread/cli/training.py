@@ -141,6 +141,12 @@ def export(
     licence: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Licence of the weights, for the card.")
     ] = None,
+    finder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHECKPOINT", help="Of a word spotter: take the finder of this run instead."
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model folder that is there.")
     ] = False,
@@ -156,7 +162,9 @@ def export(
         from sightread.lab.export import export as run_export
     from sightread.cli.models import golden_cosine
 
-    made = run_export(checkpoint, out, name=name, licence=licence, overwrite=overwrite, tell=say)
+    made = run_export(
+        checkpoint, out, name=name, licence=licence, finder=finder, overwrite=overwrite, tell=say
+    )
     # As a user will do it: from the folder, without torch.
     worst = golden_cosine(out, made.info)
     say(
