@@ -111,11 +111,12 @@ def test_pictures_of_any_size_can_be_read(folder: Path, size: tuple[int, int]) -
 def test_places_are_in_pixels_of_the_picture_at_every_detail(folder: Path) -> None:
     image, _ = render_words(["taxi"], (800, 300))
     every = FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)
-    for detail in DETAILS:
+    for detail, sides in DETAILS.items():
         found = SpotterReader(folder, detail=detail, settings=every).find(image)
         # One kernel that covers all: its middle is that of the picture, up to what was filled in.
-        assert found.places[0, 0] == pytest.approx(400, abs=26)
-        assert found.places[0, 1] == pytest.approx(150, abs=26)
+        filled = 16 * 800 / sides.far_px
+        assert found.places[0, 0] == pytest.approx(400, abs=filled)
+        assert found.places[0, 1] == pytest.approx(150, abs=filled)
 
 
 def test_words_are_encoded_as_they_are_compared(reader: SpotterReader) -> None:
