@@ -50,6 +50,7 @@ def export(
     *,
     name: str | None = None,
     licence: str | None = None,
+    notes: str = "",
     finder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     tell: Callable[[str], None] = lambda _: None,
@@ -61,6 +62,7 @@ def export(
         out: the model folder to be made.
         name: for people; by default that of the method and the step, or of the weights.
         licence: of the weights; by default what the weights say.
+        notes: about the data, for the card.
         finder: of a word spotter: the checkpoint, or the run, whose finder is taken instead.
         overwrite: replace a model folder that is there.
         tell: gets sentences about what is being done.
@@ -82,7 +84,7 @@ def export(
     files[modelfolder.TOKENIZER_JSON] = source.tokenizer.json.encode()
     # The card names the revision, which the files above decide.
     info = replace(info, files=modelfolder.sums(files))
-    files[modelfolder.CARD] = card(info, source.about).encode()
+    files[modelfolder.CARD] = card(info, source.about, notes).encode()
     info = modelfolder.write(out, info, files, overwrite=overwrite)
     return Exported(Path(out), info, made.image, made.text)
 
