@@ -17,7 +17,7 @@ from sightread.methods.spotter.model import SpotterConfig
 from sightread.methods.spotter.recipe import SPOTTER_METHOD, SpotterRecipe, build
 from sightread.modelfolder import GOLDEN, STRIP_GRAPH, read, read_bytes
 from sightread.readers import open_reader
-from sightread.readers.spotter import DETAILS, SpotterReader
+from sightread.readers.spotter import DETAILS, SpotterReader, _scale
 from sightread.spotting.golden import check, unpack
 from sightread.spotting.maps import FindSettings
 from sightread.synth.simple import render_words
@@ -117,6 +117,15 @@ def test_places_are_in_pixels_of_the_picture_at_every_detail(folder: Path) -> No
         filled = 16 * 800 / sides.far_px
         assert found.places[0, 0] == pytest.approx(400, abs=filled)
         assert found.places[0, 1] == pytest.approx(150, abs=filled)
+
+
+def test_banners_are_searched_larger() -> None:
+    assert _scale(1280, 960, 640) == pytest.approx(0.5)
+    assert _scale(960, 1280, 640) == pytest.approx(0.5)
+    assert _scale(1000, 1000, 640) == pytest.approx(0.64)
+    # 1280 x 240 px have the area of 640 x 480.
+    assert _scale(640, 120, 640) == pytest.approx(2.0)
+    assert _scale(6400, 100, 640) == pytest.approx(0.2)
 
 
 def test_words_are_encoded_as_they_are_compared(reader: SpotterReader) -> None:

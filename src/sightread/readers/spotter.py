@@ -38,6 +38,8 @@ _PROCEDURE = 2
 _STRIPS_AT_ONCE = 16
 _ENLARGE = 2.0
 """Small pictures are enlarged by no more than this before words are looked for."""
+_LANDSCAPE = 3 / 4
+"""Of the square of the side: the area of most photographs."""
 _NEARLY = 1.2
 """A picture that is larger than what is searched by no more than this is not searched twice."""
 
@@ -152,7 +154,7 @@ class SpotterReader:
 
     def _look(self, image: RGBImage, side_px: int, enlarge: float = _ENLARGE) -> Found:
         height, width = image.shape[:2]
-        scale = min(side_px / max(width, height), enlarge)
+        scale = min(_scale(width, height, side_px), enlarge)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         kernel, geometry = self.maps(_resized(image, inner))
         found = find_places(kernel, geometry, self._settings)
@@ -178,6 +180,14 @@ class SpotterReader:
                 for number, rows in zip(numbers, logs, strict=True):
                     columns[number] = rows
         return vectors, columns
+
+
+def _scale(width: int, height: int, side_px: int) -> float:
+    """So that the longer side is `side_px`; banners, whose words are small, are searched larger, up
+    to the area of a picture of 4 x 3 and twice the side."""
+    longer = side_px / max(width, height)
+    area = math.sqrt(_LANDSCAPE / (width * height)) * side_px
+    return min(max(longer, area), 2 * longer)
 
 
 def _reduced(image: RGBImage, side_px: int) -> RGBImage:
