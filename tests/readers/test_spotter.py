@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def reader(folder: Path) -> SpotterReader:
     # Random weights mark nothing at the default thresholds; these take every cell.
-    return SpotterReader(folder, settings=FindSettings(cell=0.0, word=0.0, thinnest_px=0.0))
+    return SpotterReader(folder, settings=[FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)])
 
 
 def test_the_folder_says_what_it_is(folder: Path) -> None:
@@ -110,7 +110,7 @@ def test_pictures_of_any_size_can_be_read(folder: Path, size: tuple[int, int]) -
 
 def test_places_are_in_pixels_of_the_picture_at_every_detail(folder: Path) -> None:
     image, _ = render_words(["taxi"], (800, 300))
-    every = FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)
+    every = [FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)]
     for detail, sides in DETAILS.items():
         found = SpotterReader(folder, detail=detail, settings=every).find(image)
         # One kernel that covers all: its middle is that of the picture, up to what was filled in.

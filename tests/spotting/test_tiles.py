@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from sightread.spotting.maps import Found
-from sightread.spotting.tiles import SHARED_PX, SIDE_PX, merged, whole, windows
+from sightread.spotting.tiles import SHARED_PX, SIDE_PX, whole, windows
 
 
-def found(*rows: tuple[float, ...], scores: tuple[float, ...] | None = None) -> Found:
-    places = np.array(rows, np.float32).reshape(-1, 5)
-    return Found(places, np.array(scores or [0.9] * len(rows), np.float32))
+def found(*rows: tuple[float, ...]) -> Found:
+    return Found(np.array(rows, np.float32), np.full(len(rows), 0.9, np.float32))
 
 
 @pytest.mark.parametrize("size", [(100, 100), (1024, 1025), (2048, 1536), (4000, 700)])
@@ -33,17 +32,3 @@ def test_words_cut_by_a_piece_are_left_to_its_neighbour() -> None:
     # The second reaches over the left rim; the third over the top, which is the picture's own.
     assert kept.places[:, :2].tolist() == [[150, 100], [200, 8]]
     assert len(whole(words, (0, 0, 200, 200), 200, 200)) == 3
-
-
-def test_a_word_that_two_looks_found_is_kept_once() -> None:
-    whole_look = found((50, 50, 80, 20, 0), (50, 200, 80, 20, 0.1), scores=(0.7, 0.9))
-    pieces = found((52, 51, 78, 19, 0), (300, 50, 30, 10, 0), scores=(0.8, 0.6))
-    places = merged([whole_look, pieces]).places
-    assert places[:, 0].tolist() == [50, 52, 300]
-    assert places[:, 1].tolist() == [200, 51, 50]
-    assert len(merged([])) == 0
-
-
-def test_neighbours_stay_two_words() -> None:
-    turned = found((100, 100, 60, 12, 0.7), (112, 88, 60, 12, 0.7))
-    assert len(merged([turned, found((100, 116, 60, 12, 0))])) == 3

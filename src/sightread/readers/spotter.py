@@ -24,12 +24,13 @@ from sightread.errors import ModelError, UsageError
 from sightread.readers import Detail
 from sightread.readers.nets import Graph, load_graph
 from sightread.spotting.alphabet import READ, spell
+from sightread.spotting.choosing import choose, distinct
 from sightread.spotting.lines import line_numbers
 from sightread.spotting.maps import STRIDE, FindSettings, Found, find_places
 from sightread.spotting.places import Places, corners, scaled
 from sightread.spotting.readings import Reading, read_columns
 from sightread.spotting.strips import as_input, by_width, cut_strips
-from sightread.spotting.tiles import SIDE_PX, merged, whole, windows
+from sightread.spotting.tiles import SIDE_PX, whole, windows
 from sightread.tokenizer import Tokenizer, TokenizerSource
 from sightread.types import Quad, ReaderSpec, RGBImage, Vectors, WordRegion
 
@@ -63,6 +64,10 @@ DETAILS: dict[Detail, Sides] = {
 }
 
 
+SETTINGS = (FindSettings(cell=0.3, word=0.45), FindSettings(cell=0.6, word=0.6))
+"""Thin gaps between words are seen by the second, thin words by the first."""
+
+
 class SpotterReader:
     """Reads with a model folder of kind "spotter". May be called from several threads."""
 
@@ -71,12 +76,12 @@ class SpotterReader:
         folder: str | os.PathLike[str],
         *,
         detail: Detail = "normal",
-        settings: FindSettings | None = None,
+        settings: Sequence[FindSettings] = SETTINGS,
     ) -> None:
         """
         Args:
             detail: how small words are looked for; see `DETAILS`.
-            settings: when marks count as a word.
+            settings: when marks count as a word; of several, what any of them finds.
 
         Raises:
             ModelError: there is no model, it is damaged, or of another kind or alphabet.
@@ -96,7 +101,7 @@ class SpotterReader:
                 "model again with this version."
             )
         self.sides = DETAILS[detail]
-        self._settings = settings or FindSettings()
+        self._settings = tuple(settings)
         self._find, self._strips, self._text = (
             self._load(Path(folder), name)
             for name in (modelfolder.FIND_GRAPH, modelfolder.STRIP_GRAPH, modelfolder.TEXT_GRAPH)
@@ -142,25 +147,29 @@ class SpotterReader:
         return _regions(found, vectors, readings)
 
     def find(self, image: RGBImage) -> Found:
-        """Where words are, in pixels of the image, without reading them."""
-        looks = [self._look(image, side) for side in (self.sides.find_px, self.sides.far_px)]
+        """Where words may be, in pixels of the image, see `spotting.choosing`."""
+        looks = [*self._look(image, self.sides.find_px), *self._look(image, self.sides.far_px)]
         height, width = image.shape[:2]
         if self.sides.pieces and max(width, height) > self.sides.find_px * _NEARLY:
             for window in windows(width, height):
                 left, top, right, bottom = window
-                piece = self._look(image[top:bottom, left:right], SIDE_PX, enlarge=1.0)
-                looks.append(whole(piece, window, width, height))
-        return merged(looks)
+                pieces = self._look(image[top:bottom, left:right], SIDE_PX, enlarge=1.0)
+                looks += [whole(piece, window, width, height) for piece in pieces]
+        return distinct(looks)
 
-    def _look(self, image: RGBImage, side_px: int, enlarge: float = _ENLARGE) -> Found:
+    def _look(self, image: RGBImage, side_px: int, enlarge: float = _ENLARGE) -> list[Found]:
+        """What is found at each threshold."""
         height, width = image.shape[:2]
         scale = min(_scale(width, height, side_px), enlarge)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         kernel, geometry = self.maps(_resized(image, inner))
-        found = find_places(kernel, geometry, self._settings)
-        places = scaled(found.places, width / inner[0], height / inner[1])
-        inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
-        return Found(places[inside], found.scores[inside])
+        looks = []
+        for settings in self._settings:
+            found = find_places(kernel, geometry, settings)
+            places = scaled(found.places, width / inner[0], height / inner[1])
+            inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
+            looks.append(Found(places[inside], found.scores[inside]))
+        return looks
 
     def maps(self, picture: RGBImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(H, W, 3) -> kernels and geometry, see `spotting.maps`; they cover the picture and what
@@ -219,19 +228,23 @@ def _filled(image: RGBImage) -> RGBImage:
 
 
 def _regions(found: Found, vectors: Vectors, readings: Sequence[Reading]) -> list[WordRegion]:
-    """Line by line, words in reading order."""
+    """Words line by line in reading order, then second thoughts, each on a line of its own."""
+    words, others = choose(found.places, readings)
+    numbered = line_numbers(found.places[words])
+    lines = {number: line for number, (line, _) in zip(words, numbered, strict=True)}
+    order = sorted(zip(numbered, words, strict=True))
+    beyond = 1 + max(lines.values(), default=-1)
+    lines |= {number: beyond + at for at, number in enumerate(others)}
     quads = _quads(found.places)
-    lines = line_numbers(found.places)
-    order = sorted(range(len(found)), key=lambda number: lines[number])
     return [
         WordRegion(
             box=quads[number],
             confidence=readings[number].confidence or float(found.scores[number]),
             text=readings[number].text or None,
             vector=vectors[number],
-            line=lines[number][0],
+            line=lines[number],
         )
-        for number in order
+        for number in (*(number for _, number in order), *others)
     ]
 
 
