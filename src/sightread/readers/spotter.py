@@ -29,6 +29,7 @@ from sightread.spotting.maps import STRIDE, FindSettings, Found, find_places
 from sightread.spotting.places import Places, corners, scaled
 from sightread.spotting.readings import Reading, read_columns
 from sightread.spotting.strips import as_input, by_width, cut_strips
+from sightread.spotting.tiles import merged, whole, windows
 from sightread.tokenizer import Tokenizer, TokenizerSource
 from sightread.types import Quad, ReaderSpec, RGBImage, Vectors, WordRegion
 
@@ -37,21 +38,24 @@ _PROCEDURE = 1
 _STRIPS_AT_ONCE = 16
 _ENLARGE = 2.0
 """Small pictures are enlarged by no more than this before words are looked for."""
+_NEARLY = 1.2
+"""A picture that is larger than what is searched by no more than this is not searched twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
     """Longer sides in pixels: of the picture in which words are looked for, and of the one out of
-    which they are cut."""
+    which they are cut; `pieces` says that small words are looked for in that one too."""
 
     find_px: int
     read_px: int
+    pieces: bool = False
 
 
 DETAILS: dict[Detail, Sides] = {
     "low": Sides(448, 960),
     "normal": Sides(640, 1280),
-    "high": Sides(1024, 2048),
+    "high": Sides(1024, 2048, pieces=True),
 }
 
 
@@ -135,8 +139,20 @@ class SpotterReader:
 
     def find(self, image: RGBImage) -> Found:
         """Where words are, in pixels of the image, without reading them."""
+        found = self._look(image)
         height, width = image.shape[:2]
-        scale = min(self.sides.find_px / max(width, height), _ENLARGE)
+        if not self.sides.pieces or max(width, height) <= self.sides.find_px * _NEARLY:
+            return found
+        looks = [found]
+        for window in windows(width, height):
+            left, top, right, bottom = window
+            piece = self._look(image[top:bottom, left:right], enlarge=1.0)
+            looks.append(whole(piece, window, width, height))
+        return merged(looks)
+
+    def _look(self, image: RGBImage, enlarge: float = _ENLARGE) -> Found:
+        height, width = image.shape[:2]
+        scale = min(self.sides.find_px / max(width, height), enlarge)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         kernel, geometry = self.maps(_resized(image, inner))
         found = find_places(kernel, geometry, self._settings)

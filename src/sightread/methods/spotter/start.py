@@ -41,8 +41,8 @@ def learn_to_spell(model: Spotter, words: Words, steps: int, seed: int) -> None:
         falling.step()
 
 
-def load_weights(model: Spotter, path: Path) -> None:
-    """All weights of a checkpoint, the moving average if there is one.
+def load_weights(model: Spotter, path: Path, part: str = "") -> None:
+    """The weights of a checkpoint (the moving average if there is one) named `part` and so on.
 
     Raises:
         UsageError: there are none.
@@ -50,7 +50,9 @@ def load_weights(model: Spotter, path: Path) -> None:
     """
     file = _weights_file(path)
     try:
-        model.load_state_dict(load_file(file))
+        theirs = {n: v for n, v in load_file(file).items() if n.startswith(part)}
+        ours = {n: v for n, v in model.state_dict().items() if not n.startswith(part)}
+        model.load_state_dict(theirs | ours)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{file} cannot be read: {error}.") from error
     except RuntimeError as error:
