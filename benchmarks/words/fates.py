@@ -55,8 +55,8 @@ class Fated:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One picture. `regions` that were given, `right` that have a partner, `ground` that lie where
-    no word is annotated; `read` of `words` by text alone, wherever they stand."""
+    """One picture. `regions` that were given, `right` that could be paired with a word (two readings
+    of one word both), `ground` that lie where no word is annotated; `read` of `words` by text alone, wherever they stand."""
 
     fates: tuple[Fated, ...]
     regions: int
@@ -75,7 +75,9 @@ def judge(image: GalleryImage, regions: Sequence[WordRegion]) -> Judged:
     texts = [key(region.text or "") for region in given]
     found, places = _word_boxes(boxed), _region_boxes(given)
     shared = _shared(found, places)
-    partner = _pairs(boxed, texts, _overlap(shared, found, places))
+    overlap = _overlap(shared, found, places)
+    fits = _fits(boxed, texts, overlap)
+    partner = _pairs(fits, overlap)
     fates = [
         _fate(word, partner.get(at), given, _Around(shared[at], found[at], places))
         for at, word in enumerate(boxed)
@@ -85,7 +87,7 @@ def judge(image: GalleryImage, regions: Sequence[WordRegion]) -> Judged:
     return Judged(
         fates=tuple(fates),
         regions=len(given),
-        right=len(partner),
+        right=int(fits.pair.any(axis=0).sum()),
         ground=int((~touched.any(axis=0)).sum()) if boxed else 0,
         words=len(words),
         read=(wanted & Counter(filter(None, texts))).total(),
@@ -101,14 +103,26 @@ class _Around:
     places: Boxes
 
 
-def _pairs(
+@dataclass(frozen=True, slots=True)
+class _Fits:
+    """(words, regions): which may be a pair, and which have the same text."""
+
+    pair: NDArray[np.bool_]
+    same: NDArray[np.bool_]
+
+
+def _fits(
     words: Sequence[AnnotatedWord], texts: Sequence[str], overlap: NDArray[np.float64]
-) -> dict[int, int]:
-    """Word -> region."""
+) -> _Fits:
     same = np.array([[key(word.text) == text for text in texts] for word in words], dtype=bool)
     same = same.reshape(overlap.shape)
-    pairs = np.argwhere((overlap >= PAIRED) | (same & (overlap >= PAIRED_ALIKE)))
-    order = sorted(pairs.tolist(), key=lambda one: (~same[*one], -overlap[*one], one))
+    return _Fits((overlap >= PAIRED) | (same & (overlap >= PAIRED_ALIKE)), same)
+
+
+def _pairs(fits: _Fits, overlap: NDArray[np.float64]) -> dict[int, int]:
+    """Word -> region."""
+    pairs = np.argwhere(fits.pair).tolist()
+    order = sorted(pairs, key=lambda one: (not fits.same[*one], -overlap[*one], one))
     partner: dict[int, int] = {}
     taken: set[int] = set()
     for word, region in order:

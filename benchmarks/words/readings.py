@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import resource
 import sys
 import time
@@ -31,6 +30,7 @@ import cv2
 
 from benchmarks.tables import say, table
 from benchmarks.words.fates import FATES, FOUND, Fate, Fated, Judged, judge
+from benchmarks.words.galleries import PHOTOGRAPHS, SEED, sample
 from benchmarks.words.systems import SYSTEMS, cache_name, open_system, settings
 from benchmarks.words.traits import traits
 from sightread import images
@@ -41,8 +41,6 @@ from sightread.protocols import Reader
 from sightread.search.records import full_size
 from sightread.types import Picture, WordRegion
 
-SEED = 20261128
-PHOTOGRAPHS = ("icdar2003-trial-train", "coco-hand", "grocery-hand", "samples-hand")
 _EVERY_S = 10.0
 
 
@@ -61,10 +59,7 @@ def chosen(data: str, subsets: Sequence[str] | None, limit: int | None) -> list[
     found = [
         image for image in load_folder(data).images if subsets is None or image.subset in subsets
     ]
-    if limit is None or limit >= len(found):
-        return found
-    kept = sorted(random.Random(SEED).sample(range(len(found)), limit))
-    return [found[at] for at in kept]
+    return sample(found, limit)
 
 
 # --- reading -----------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from sightread.readers.lines import word_regions
 from sightread.types import ReaderSpec, RGBImage, Vectors, WordRegion
 
 SPOTTERS = ("spotter-low", "spotter-normal", "spotter-high")
-SYSTEMS = (*SPOTTERS, "rapidocr", "rapidocr-defaults", "tesseract")
+SECOND = "spotter+rapidocr"
+SYSTEMS = (*SPOTTERS, "rapidocr", "rapidocr-defaults", "tesseract", SECOND)
 
 
 class RapidOcrDefaults:
@@ -67,6 +68,8 @@ def open_system(name: str, model: str | None) -> Reader:
         raise UsageError(f"There is no system {name!r}: choose among {', '.join(SYSTEMS)}.")
     if model is None:
         raise UsageError(f"{name} needs a model: name its folder with --model.")
+    if name == SECOND:
+        return open_reader(name, folder=model)
     reader, _, detail = name.partition("-")
     return open_reader(reader, folder=model, detail=cast(Detail, detail))
 

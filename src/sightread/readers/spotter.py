@@ -131,7 +131,10 @@ class SpotterReader:
 
     def _read_one(self, image: RGBImage) -> list[WordRegion]:
         image = _reduced(image, self.sides.read_px)
-        found = self.find(image)
+        return self.read_found(image, self.find(image))
+
+    def read_found(self, image: RGBImage, found: Found) -> list[WordRegion]:
+        """The words at the places that were found in this image."""
         strips = cut_strips(image, found.places)
         vectors, columns = self.read_strips(strips)
         readings = [read_columns(logs) for logs in columns]
@@ -139,26 +142,37 @@ class SpotterReader:
 
     def find(self, image: RGBImage) -> Found:
         """Where words are, in pixels of the image, without reading them."""
-        found = self._look(image)
+        return self.find_by(image, (None,))[0]
+
+    def find_by(self, image: RGBImage, settings: Sequence[FindSettings | None]) -> list[Found]:
+        """`find` with several settings for one look at the picture; None for the reader's own."""
+        looks = [self._look(image, settings)]
         height, width = image.shape[:2]
         if not self.sides.pieces or max(width, height) <= self.sides.find_px * _NEARLY:
-            return found
-        looks = [found]
+            return looks[0]
         for window in windows(width, height):
             left, top, right, bottom = window
-            piece = self._look(image[top:bottom, left:right], enlarge=1.0)
-            looks.append(whole(piece, window, width, height))
-        return merged(looks)
+            pieces = self._look(image[top:bottom, left:right], settings, enlarge=1.0)
+            looks.append([whole(piece, window, width, height) for piece in pieces])
+        return [merged(found) for found in zip(*looks, strict=True)]
 
-    def _look(self, image: RGBImage, enlarge: float = _ENLARGE) -> Found:
+    def _look(
+        self,
+        image: RGBImage,
+        settings: Sequence[FindSettings | None],
+        enlarge: float = _ENLARGE,
+    ) -> list[Found]:
         height, width = image.shape[:2]
         scale = min(self.sides.find_px / max(width, height), enlarge)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         kernel, geometry = self.maps(_resized(image, inner))
-        found = find_places(kernel, geometry, self._settings)
-        places = scaled(found.places, width / inner[0], height / inner[1])
-        inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
-        return Found(places[inside], found.scores[inside])
+        looks: list[Found] = []
+        for one in settings:
+            found = find_places(kernel, geometry, one or self._settings)
+            places = scaled(found.places, width / inner[0], height / inner[1])
+            inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
+            looks.append(Found(places[inside], found.scores[inside]))
+        return looks
 
     def maps(self, picture: RGBImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(H, W, 3) -> kernels and geometry, see `spotting.maps`; they cover the picture and what
