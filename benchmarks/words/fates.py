@@ -55,8 +55,9 @@ class Fated:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One picture. `regions` that were given, `right` that could be paired with a word (two readings
-    of one word both), `ground` that lie where no word is annotated; `read` of `words` by text alone, wherever they stand."""
+    """One picture. `regions` that were given, `right` that could be paired with a word (of two
+    readings of one word both), `ground` that lie where no word is annotated; `read` of `words` by
+    text alone, wherever they stand."""
 
     fates: tuple[Fated, ...]
     regions: int
