@@ -1,5 +1,6 @@
 """The benchmark of readers, on a few rendered pictures."""
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -132,3 +133,24 @@ def test_the_benchmark_goes_on_where_it_was(
     monkeypatch.setattr(sys, "argv", ["words", "--work", str(tmp_path / "work")])
     assert command.main() == 2
     assert "needs --data" in capsys.readouterr().err
+
+
+def test_the_numbers_are_printed_once_they_are_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "scripts"))
+    readers_part = importlib.import_module("readers_part")
+    monkeypatch.setattr(readers_part, "RESULTS", tmp_path)
+    monkeypatch.setattr("results.RESULTS", tmp_path)
+    assert readers_part.readers() == ""
+    found = {"system": "rapidocr", "mAP": 0.875, "precision": None, "reading ms": "412.0"}
+    missing = {"system": "tesseract", "missing": "the program tesseract is not installed"}
+    rows = {"real": [found | {"10-14 px": 0.5}, missing]}
+    about = {"commit": "abc", "seed": 1, "cores": 2, "processor": "p"}
+    (tmp_path / "word_readers.json").write_text(json.dumps({"rows": rows, **about}))
+    printed = readers_part.readers()
+    assert "| rapidocr | 87.5 % | – | – | – | – |" in printed
+    assert "| rapidocr | 412.0 | – | – | – | – | – |" in printed
+    assert "| system | 10-14 px |" in printed
+    assert "tesseract: the program tesseract is not installed." in printed
+    assert "synth-str" not in printed.partition("### ")[2]

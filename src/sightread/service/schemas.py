@@ -16,7 +16,7 @@ _EVIDENCE: dict[str, Any] = {
     "match": "exact",
     "term": "coffee shop",
     "word": "COFFEE SHOP",
-    "other_reading": None,
+    "other_reading": "Coffee Shop",
     "boxes": [[[120.0, 80.0], [360.0, 84.0], [359.0, 130.0], [119.0, 126.0]]],
 }
 _HIT: dict[str, Any] = {
