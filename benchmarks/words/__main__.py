@@ -175,12 +175,13 @@ def row(result: dict[str, Any]) -> dict[str, Any]:
 
 def summary(systems: list[dict[str, Any]]) -> str:
     """The table: mAP and the columns after it are of the photographs, or of all where there are
-    none; then mAP by the height of the words."""
+    none; then mAP by the height of the words. Under it the settings."""
     rows = [row(result) for result in systems]
     there = [one for one in rows if "missing" not in one]
     columns = tuple(dict.fromkeys(name for one in there for name in one))
     lines = [table(columns, [{name: one.get(name) for name in columns} for one in there])]
     lines += [f"{one['system']}: {one['missing']}" for one in rows if "missing" in one]
+    lines += [f"{one['system']}: {one['settings']}" for one in systems if "settings" in one]
     return "\n".join(lines)
 
 

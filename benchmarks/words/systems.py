@@ -14,6 +14,7 @@ from sightread.errors import UsageError
 from sightread.protocols import Reader
 from sightread.readers import Detail, open_reader
 from sightread.readers.lines import word_regions
+from sightread.readers.second import SEEN, SecondReader
 from sightread.types import ReaderSpec, RGBImage, Vectors, WordRegion
 
 SPOTTERS = ("spotter-low", "spotter-normal", "spotter-high")
@@ -76,8 +77,11 @@ def open_system(name: str, model: str | None) -> Reader:
 
 def settings(reader: Reader) -> dict[str, Any]:
     """All that decides what it reads and costs, as plain values."""
+    if isinstance(reader, SecondReader):
+        both = {"spotter": settings(reader.spotter), "rapidocr": settings(reader.ocr)}
+        return {**asdict(reader.spec), "threads": 1, "seen": asdict(SEEN), **both}
     found: dict[str, Any] = {**asdict(reader.spec), "threads": 1}
-    for name in ("settings", "sides", "finding"):
+    for name in ("settings", "sides"):
         value = getattr(reader, name, None)
         if is_dataclass(value) and not isinstance(value, type):
             found[name] = asdict(value)

@@ -34,12 +34,10 @@ TINY = SpotterConfig(
 )
 
 
-@pytest.fixture(scope="session")
-def spotter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder of a small spotter with random weights."""
-    root = tmp_path_factory.mktemp("spotter")
+def train_nothing(run: Path, seed: int) -> None:
+    """A run's folder with the weights that training begins with."""
     recipe = SpotterRecipe(model=TINY, finder=True, held_out=0)
-    model = build(recipe, 0)
+    model = build(recipe, seed)
     source = SPOTTER_METHOD.tokenizer(recipe, model)
     state = TrainState(
         method="spotter",
@@ -52,7 +50,14 @@ def spotter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     optimizer = torch.optim.Adam(model.parameters())
-    checkpoints.save(root / "run" / "checkpoints", state, model, optimizer, source)
+    checkpoints.save(run / "checkpoints", state, model, optimizer, source)
+
+
+@pytest.fixture(scope="session")
+def spotter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder of a small spotter with random weights."""
+    root = tmp_path_factory.mktemp("spotter")
+    train_nothing(root / "run", 0)
     export(root / "run", root / "model", licence="Apache-2.0")
     return root / "model"
 

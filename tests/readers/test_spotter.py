@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from sightread.errors import ModelError, UsageError
+from sightread.lab.export import export
 from sightread.modelfolder import GOLDEN, STRIP_GRAPH, read, read_bytes
 from sightread.readers import open_reader
-from sightread.readers.spotter import DETAILS, SpotterReader
+from sightread.readers.spotter import DETAILS, SpotterReader, _scale
 from sightread.spotting.golden import check, unpack
 from sightread.spotting.maps import FindSettings
 from sightread.synth.simple import render_words
+from tests.readers.conftest import train_nothing
 
 
 @pytest.fixture
@@ -72,11 +74,21 @@ def test_pictures_of_any_size_can_be_read(folder: Path, size: tuple[int, int]) -
 def test_places_are_in_pixels_of_the_picture_at_every_detail(folder: Path) -> None:
     image, _ = render_words(["taxi"], (800, 300))
     every = FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)
-    for detail in DETAILS:
+    for detail, sides in DETAILS.items():
         found = SpotterReader(folder, detail=detail, settings=every).find(image)
         # One kernel that covers all: its middle is that of the picture, up to what was filled in.
-        assert found.places[0, 0] == pytest.approx(400, abs=26)
-        assert found.places[0, 1] == pytest.approx(150, abs=26)
+        filled = 16 * 800 / sides.far_px
+        assert found.places[0, 0] == pytest.approx(400, abs=filled)
+        assert found.places[0, 1] == pytest.approx(150, abs=filled)
+
+
+def test_banners_are_searched_larger() -> None:
+    assert _scale(1280, 960, 640) == pytest.approx(0.5)
+    assert _scale(960, 1280, 640) == pytest.approx(0.5)
+    assert _scale(1000, 1000, 640) == pytest.approx(0.64)
+    # 1280 x 240 px have the area of 640 x 480.
+    assert _scale(640, 120, 640) == pytest.approx(2.0)
+    assert _scale(6400, 100, 640) == pytest.approx(0.2)
 
 
 def test_words_are_encoded_as_they_are_compared(reader: SpotterReader) -> None:
@@ -115,6 +127,18 @@ def test_bad_folders_are_refused(folder: Path, tmp_path: Path) -> None:
         SpotterReader(other)
     with pytest.raises(ModelError, match="no model"):
         SpotterReader(tmp_path / "none")
+
+
+def test_the_finder_may_be_of_another_run(folder: Path, tmp_path: Path) -> None:
+    train_nothing(tmp_path / "one", 0)
+    train_nothing(tmp_path / "other", 1)
+    made = export(tmp_path / "one", tmp_path / "model", finder=tmp_path / "other").info
+    own, before = (one.files for one in (made, read(folder)))
+    assert own["strips.onnx"] == before["strips.onnx"]
+    assert own["text.onnx"] == before["text.onnx"]
+    assert own["find.onnx"] != before["find.onnx"]
+    assert made.provenance["finder"]["digest"] == "0" * 64
+    assert "finder" not in read(folder).provenance
 
 
 def test_readers_are_opened_by_name(folder: Path) -> None:

@@ -29,33 +29,37 @@ from sightread.spotting.maps import STRIDE, FindSettings, Found, find_places
 from sightread.spotting.places import Places, corners, scaled
 from sightread.spotting.readings import Reading, read_columns
 from sightread.spotting.strips import as_input, by_width, cut_strips
-from sightread.spotting.tiles import merged, whole, windows
+from sightread.spotting.tiles import SIDE_PX, merged, whole, windows
 from sightread.tokenizer import Tokenizer, TokenizerSource
 from sightread.types import Quad, ReaderSpec, RGBImage, Vectors, WordRegion
 
 # To be raised with every change of the code here or in `spotting` that changes what is read.
-_PROCEDURE = 1
+_PROCEDURE = 2
 _STRIPS_AT_ONCE = 16
 _ENLARGE = 2.0
 """Small pictures are enlarged by no more than this before words are looked for."""
+_LANDSCAPE = 3 / 4
+"""Of the square of the side: the area of most photographs."""
 _NEARLY = 1.2
 """A picture that is larger than what is searched by no more than this is not searched twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Longer sides in pixels: of the picture in which words are looked for, and of the one out of
-    which they are cut; `pieces` says that small words are looked for in that one too."""
+    """Longer sides in pixels: of the picture in which words are looked for, of the smaller one in
+    which the largest words are (the finder knows words of up to a hundred pixels), and of the one
+    out of which they are cut; `pieces` says that small words are looked for in that one too."""
 
     find_px: int
+    far_px: int
     read_px: int
     pieces: bool = False
 
 
 DETAILS: dict[Detail, Sides] = {
-    "low": Sides(448, 960),
-    "normal": Sides(640, 1280),
-    "high": Sides(1024, 2048, pieces=True),
+    "low": Sides(448, 160, 960),
+    "normal": Sides(640, 224, 1280),
+    "high": Sides(1024, 352, 2048, pieces=True),
 }
 
 
@@ -146,24 +150,24 @@ class SpotterReader:
 
     def find_by(self, image: RGBImage, settings: Sequence[FindSettings | None]) -> list[Found]:
         """`find` with several settings for one look at the picture; None for the reader's own."""
-        looks = [self._look(image, settings)]
+        looks = [self._look(image, settings, s) for s in (self.sides.find_px, self.sides.far_px)]
         height, width = image.shape[:2]
-        if not self.sides.pieces or max(width, height) <= self.sides.find_px * _NEARLY:
-            return looks[0]
-        for window in windows(width, height):
-            left, top, right, bottom = window
-            pieces = self._look(image[top:bottom, left:right], settings, enlarge=1.0)
-            looks.append([whole(piece, window, width, height) for piece in pieces])
+        if self.sides.pieces and max(width, height) > self.sides.find_px * _NEARLY:
+            for window in windows(width, height):
+                left, top, right, bottom = window
+                pieces = self._look(image[top:bottom, left:right], settings, SIDE_PX, enlarge=1.0)
+                looks.append([whole(piece, window, width, height) for piece in pieces])
         return [merged(found) for found in zip(*looks, strict=True)]
 
     def _look(
         self,
         image: RGBImage,
         settings: Sequence[FindSettings | None],
+        side_px: int,
         enlarge: float = _ENLARGE,
     ) -> list[Found]:
         height, width = image.shape[:2]
-        scale = min(self.sides.find_px / max(width, height), enlarge)
+        scale = min(_scale(width, height, side_px), enlarge)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         kernel, geometry = self.maps(_resized(image, inner))
         looks: list[Found] = []
@@ -192,6 +196,14 @@ class SpotterReader:
                 for number, rows in zip(numbers, logs, strict=True):
                     columns[number] = rows
         return vectors, columns
+
+
+def _scale(width: int, height: int, side_px: int) -> float:
+    """So that the longer side is `side_px`; banners, whose words are small, are searched larger, up
+    to the area of a picture of 4 x 3 and twice the side."""
+    longer = side_px / max(width, height)
+    area = math.sqrt(_LANDSCAPE / (width * height)) * side_px
+    return min(max(longer, area), 2 * longer)
 
 
 def _reduced(image: RGBImage, side_px: int) -> RGBImage:

@@ -54,7 +54,6 @@ class SpotterRecipe:
     Attributes:
         finder: whether the finder is trained; without it only strips are.
         start_from: a checkpoint, or the folder of a run, whose weights it begins with.
-        finder_from: another, whose finder is taken.
         spelling_steps: updates of the query tower alone before the first picture, if there is no
             `start_from`.
         scenes: rendered for each batch; `size_px` is their side.
@@ -72,7 +71,6 @@ class SpotterRecipe:
     model: SpotterConfig = field(default_factory=SpotterConfig)
     finder: bool = False
     start_from: str = ""
-    finder_from: str = ""
     spelling_steps: int = 500
     scenes: int = 8
     size_px: int = 320
@@ -109,15 +107,13 @@ def start(recipe: SpotterRecipe, model: Spotter) -> None:
     """The weights of an earlier run, or a query tower that can spell.
 
     Raises:
-        UsageError: `start_from` or `finder_from` has no weights.
+        UsageError: `start_from` has no weights.
         ModelError: they are of another model.
     """
     if recipe.start_from:
         load_weights(model, Path(recipe.start_from))
     else:
         learn_to_spell(model, Words(), recipe.spelling_steps, seed=0)
-    if recipe.finder_from:
-        load_weights(model, Path(recipe.finder_from), part="finder.")
 
 
 def batches(recipe: SpotterRecipe, model: Spotter, seed: int) -> Batches:

@@ -41,8 +41,8 @@ def learn_to_spell(model: Spotter, words: Words, steps: int, seed: int) -> None:
         falling.step()
 
 
-def load_weights(model: Spotter, path: Path, part: str = "") -> None:
-    """The weights of a checkpoint (the moving average if there is one) named `part` and so on.
+def load_weights(model: Spotter, path: Path) -> None:
+    """All weights of a checkpoint, the moving average if there is one.
 
     Raises:
         UsageError: there are none.
@@ -50,9 +50,7 @@ def load_weights(model: Spotter, path: Path, part: str = "") -> None:
     """
     file = _weights_file(path)
     try:
-        theirs = {n: v for n, v in load_file(file).items() if n.startswith(part)}
-        ours = {n: v for n, v in model.state_dict().items() if not n.startswith(part)}
-        model.load_state_dict(theirs | ours)
+        model.load_state_dict(load_file(file))
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{file} cannot be read: {error}.") from error
     except RuntimeError as error:
