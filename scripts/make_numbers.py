@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from fdp_page import fdp_page
+from readers_part import readers
 from results import RESULTS, ROOT, load, origin, percent, table
 
 BEGIN, END = "<!-- numbers -->", "<!-- end of numbers -->"
@@ -225,7 +226,8 @@ def documents() -> dict[Path, str]:
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text("utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    parts = [f"# Numbers\n\n{note}\n", words(), latency(), vectors(), service(), fdp(), faults()]
+    parts = [f"# Numbers\n\n{note}\n", words(), readers(), latency(), vectors(), service(), fdp()]
+    parts = [part for part in (*parts, faults()) if part]
     return {
         ROOT / "docs" / "numbers.md": "\n".join(parts),
         ROOT / "docs" / "fdp.md": fdp_page(note),

@@ -325,7 +325,8 @@ class Evidence:
     """Why a picture was found: one word of it, in one channel, which is a `Field` or the space of
     an encoder. `score` is a probability, or, where an encoder has none, its cosine; `rank` is the
     picture's among all, or in the space. An encoder names no `word`; its boxes are what it takes
-    for text."""
+    for text. `other_reading` is what the other one of two readers read at the same place, "" if
+    nothing; None where there is only one."""
 
     channel: str
     rank: int
@@ -335,6 +336,7 @@ class Evidence:
     term: str = ""
     word: str = ""
     boxes: tuple[Quad, ...] = ()
+    other_reading: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

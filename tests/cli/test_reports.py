@@ -10,6 +10,8 @@ from sightread.cli import reports
 from sightread.library import Status
 from sightread.search.ingest import IndexReport
 from sightread.search.ledger import Failure
+from sightread.spotting.pairs import SECOND_LINE
+from sightread.text import tokens
 from sightread.types import (
     EncoderSpec,
     ImageEmbedding,
@@ -188,6 +190,29 @@ def test_a_picture_for_people() -> None:
         "\n"
         "  no parking    [x 5–50, y 10–30; 72 %]\n"
         "  TAXI\\x1b    [x 5–25, y 10–30; 90 %]\n"
+    )
+
+
+def test_two_readings_of_a_picture_are_compared() -> None:
+    def region(text: str, line: int, left: float) -> RegionRecord:
+        box: Quad = ((left, 10.0), (left + 20, 10.0), (left + 20, 30.0), (left, 30.0))
+        return RegionRecord("written", text, tokens(text), 0.9, line, box)
+
+    regions = (
+        region("taxi", 0, 5),
+        region("hotel", 1, 105),
+        region("sale", 2, 205),
+        region("TAXI", SECOND_LINE, 5),
+        region("hotal", SECOND_LINE + 1, 105),
+        region("open", SECOND_LINE + 2, 305),
+    )
+    text = reports.picture_text(replace(RECORD, reader="a+b", regions=regions))
+    assert text.partition("\n\n")[2] == (
+        "  taxi    [x 5–25, y 10–30; 90 %; both readers]\n"
+        "  hotel    [x 105–125, y 10–30; 90 %; other reader: hotal]\n"
+        "  sale    [x 205–225, y 10–30; 90 %; one reader of two]\n"
+        "  hotal    [x 105–125, y 10–30; 90 %; other reader: hotel]\n"
+        "  open    [x 305–325, y 10–30; 90 %; one reader of two]\n"
     )
 
 

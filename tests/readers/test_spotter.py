@@ -7,60 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightread.config import to_plain
 from sightread.errors import ModelError, UsageError
-from sightread.lab import checkpoint as checkpoints
-from sightread.lab.checkpoint import TrainState
 from sightread.lab.export import export
-from sightread.lab.settings import Run
-from sightread.methods.spotter.model import SpotterConfig
-from sightread.methods.spotter.recipe import SPOTTER_METHOD, SpotterRecipe, build
 from sightread.modelfolder import GOLDEN, STRIP_GRAPH, read, read_bytes
 from sightread.readers import open_reader
 from sightread.readers.spotter import DETAILS, SpotterReader, _scale
 from sightread.spotting.golden import check, unpack
 from sightread.spotting.maps import FindSettings
 from sightread.synth.simple import render_words
-
-TINY = SpotterConfig(
-    finder=(4, 8, 8, 8, 8),
-    finder_blocks=(0, 1, 0, 0),
-    finder_width=8,
-    strip=(4, 8, 8),
-    sequence=16,
-    letters=16,
-    dim=32,
-)
+from tests.readers.conftest import train_nothing
 
 
-def train_nothing(run: Path, seed: int) -> None:
-    """A run's folder with the weights that training begins with."""
-    recipe = SpotterRecipe(model=TINY, finder=True, held_out=0)
-    model = build(recipe, seed)
-    source = SPOTTER_METHOD.tokenizer(recipe, model)
-    state = TrainState(
-        method="spotter",
-        step=1,
-        config=to_plain(Run(recipe)),
-        digest="0" * 64,
-        tokenizer=source.layout,
-        files={},
-    )
-    import torch
-
-    optimizer = torch.optim.Adam(model.parameters())
-    checkpoints.save(run / "checkpoints", state, model, optimizer, source)
+@pytest.fixture
+def folder(spotter: Path) -> Path:
+    return spotter
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("spotter")
-    train_nothing(root / "run", 0)
-    export(root / "run", root / "model", licence="Apache-2.0")
-    return root / "model"
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reader(folder: Path) -> SpotterReader:
     # Random weights mark nothing at the default thresholds; these take every cell.
     return SpotterReader(folder, settings=[FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)])

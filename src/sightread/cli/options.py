@@ -39,12 +39,13 @@ ReaderOption = Annotated[
     typer.Option(
         "--reader",
         metavar="NAME",
-        help="Who reads: rapidocr (if nothing is said), or spotter with --reader-model.",
+        help="Who reads: rapidocr (if nothing is said), spotter with --reader-model, or "
+        "spotter+rapidocr: both, rapidocr only where the spotter sees text.",
     ),
 ]
 ReaderModelOption = Annotated[
     str | None,
-    typer.Option("--reader-model", metavar="DIR", help="The model folder of the reader spotter."),
+    typer.Option("--reader-model", metavar="DIR", help="The model folder of the spotter."),
 ]
 DetailOption = Annotated[
     str | None,

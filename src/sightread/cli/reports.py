@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sightread.cli.plain import counted, duration, file_size, tsv_field, visible
+from sightread.text import key
 from sightread.wire import FAILURE_FIELDS, failure_fields, moment
 
 if TYPE_CHECKING:
@@ -137,11 +138,30 @@ def picture_text(record: PictureRecord) -> str:
     written = [region for region in record.regions if region.field == "written"]
     if not written:
         return head + "\nNo written words were found in it.\n"
-    lines = itertools.groupby(written, key=lambda region: region.line)
-    return head + "\n" + "".join(_line_text(list(line)) for _, line in lines)
+    return head + "\n" + "".join(_lines(record))
 
 
-def _line_text(line: Sequence[RegionRecord]) -> str:
+def _lines(record: PictureRecord) -> Iterator[str]:
+    """What was read, line by line; of two readings the second one only where it differs."""
+    from sightread.search.evidence import second_readings
+    from sightread.spotting.pairs import is_second, read_twice
+
+    other = second_readings(record)
+    written = [at for at, one in enumerate(record.regions) if one.field == "written"]
+    for number, some in itertools.groupby(written, key=lambda at: record.regions[at].line):
+        line = list(some)
+        twins = [record.regions[other[at]].text if at in other else "" for at in line]
+        regions = [record.regions[at] for at in line]
+        alike = all(key(a.text) == key(b) for a, b in zip(regions, twins, strict=True))
+        if is_second(number) and alike:
+            continue
+        said = "both readers" if alike else "one reader of two"
+        if not alike and any(twins):
+            said = "other reader: " + " ".join(visible(twin) or "–" for twin in twins)
+        yield _line_text(regions, said if read_twice(record.reader) else "")
+
+
+def _line_text(line: Sequence[RegionRecord], said: str = "") -> str:
     words = visible(" ".join(region.text for region in line))
     sure = min(region.confidence for region in line)
     corners = [corner for region in line if region.box for corner in region.box]
@@ -150,7 +170,8 @@ def _line_text(line: Sequence[RegionRecord]) -> str:
     left, top = (min(corner[axis] for corner in corners) for axis in (0, 1))
     right, bottom = (max(corner[axis] for corner in corners) for axis in (0, 1))
     where = f"x {left:.0f}–{right:.0f}, y {top:.0f}–{bottom:.0f}"
-    return f"  {words}    [{where}; {100 * sure:.0f} %]\n"
+    told = "; ".join(filter(None, (where, f"{100 * sure:.0f} %", said)))
+    return f"  {words}    [{told}]\n"
 
 
 # --- measurements -----------------------------------------------------------------------------

@@ -19,25 +19,41 @@ def _open_rapidocr() -> Reader:
 
 
 def _open_spotter(folder: str = "", detail: Detail = "normal") -> Reader:
-    if not folder:
-        raise UsageError(
-            "The reader spotter needs a model: name the folder of one, made by `sightread train "
-            "spotter` and `sightread export`, with --reader-model."
-        )
+    _require_model("spotter", folder)
     from sightread.readers.spotter import SpotterReader
 
     return SpotterReader(folder, detail=detail)
 
 
-READERS: dict[str, Callable[..., Reader]] = {"rapidocr": _open_rapidocr, "spotter": _open_spotter}
+def _open_second(folder: str = "", detail: Detail = "normal") -> Reader:
+    _require_model("spotter+rapidocr", folder)
+    from sightread.readers.second import SecondReader
+
+    return SecondReader(folder, detail=detail)
+
+
+def _require_model(name: str, folder: str) -> None:
+    if not folder:
+        raise UsageError(
+            f"The reader {name} needs a model: name the folder of one, made by `sightread train "
+            "spotter` and `sightread export`, with --reader-model."
+        )
+
+
+READERS: dict[str, Callable[..., Reader]] = {
+    "rapidocr": _open_rapidocr,
+    "spotter": _open_spotter,
+    "spotter+rapidocr": _open_second,
+}
 
 
 def open_reader(name: str = "rapidocr", **options: Any) -> Reader:
     """The reader of this name.
 
     Args:
-        options: of the reader; those that are None are left to it. The spotter takes `folder`,
-            its model, and `detail` ("low", "normal" or "high"); rapidocr takes none.
+        options: of the reader; those that are None are left to it. The spotter, alone or with a
+            second reader, takes `folder`, its model, and `detail` ("low", "normal" or "high");
+            rapidocr takes none.
 
     Raises:
         UsageError: there is no such reader, or it has no such option.
@@ -46,7 +62,7 @@ def open_reader(name: str = "rapidocr", **options: Any) -> Reader:
     if name not in READERS:
         raise UsageError(f"unknown reader {name!r}: choose one of {', '.join(sorted(READERS))}")
     given = {option: value for option, value in options.items() if value is not None}
-    if given and name != "spotter":
+    if given and name == "rapidocr":
         raise UsageError(
             f"The reader {name} has no {' or '.join(sorted(given))}: that is for the spotter."
         )

@@ -101,14 +101,14 @@ class SpotterReader:
                 "model again with this version."
             )
         self.sides = DETAILS[detail]
-        self._settings = tuple(settings)
+        self.settings = tuple(settings)
         self._find, self._strips, self._text = (
             self._load(Path(folder), name)
             for name in (modelfolder.FIND_GRAPH, modelfolder.STRIP_GRAPH, modelfolder.TEXT_GRAPH)
         )
         pieces = modelfolder.read_bytes(folder, self.info, modelfolder.TOKENIZER_JSON)
         self._tokens = Tokenizer(TokenizerSource(pieces.decode("utf-8"), self.info.tokenizer))
-        identity = f"{_PROCEDURE} {self.info.revision} {self.sides!r} {self._settings!r}"
+        identity = f"{_PROCEDURE} {self.info.revision} {self.sides!r} {self.settings!r}"
         self._spec = ReaderSpec(
             name="spotter",
             revision=hashlib.sha256(identity.encode()).hexdigest()[:12],
@@ -140,7 +140,10 @@ class SpotterReader:
 
     def _read_one(self, image: RGBImage) -> list[WordRegion]:
         image = _reduced(image, self.sides.read_px)
-        found = self.find(image)
+        return self.read_found(image, self.find(image))
+
+    def read_found(self, image: RGBImage, found: Found) -> list[WordRegion]:
+        """The words at the places that were found in this image."""
         strips = cut_strips(image, found.places)
         vectors, columns = self.read_strips(strips)
         readings = [read_columns(logs) for logs in columns]
@@ -148,24 +151,41 @@ class SpotterReader:
 
     def find(self, image: RGBImage) -> Found:
         """Where words may be, in pixels of the image, see `spotting.choosing`."""
-        looks = [*self._look(image, self.sides.find_px), *self._look(image, self.sides.far_px)]
+        return self.find_by(image, [self.settings])[0]
+
+    def find_by(self, image: RGBImage, choices: Sequence[Sequence[FindSettings]]) -> list[Found]:
+        """`find` with several choices of settings for one look at the picture."""
+        settings = list(dict.fromkeys(one for choice in choices for one in choice))
+        looks = [
+            self._look(image, settings, self.sides.find_px),
+            self._look(image, settings, self.sides.far_px),
+        ]
         height, width = image.shape[:2]
         if self.sides.pieces and max(width, height) > self.sides.find_px * _NEARLY:
             for window in windows(width, height):
                 left, top, right, bottom = window
-                pieces = self._look(image[top:bottom, left:right], SIDE_PX, enlarge=1.0)
-                looks += [whole(piece, window, width, height) for piece in pieces]
-        return distinct(looks)
+                piece = self._look(image[top:bottom, left:right], settings, SIDE_PX, enlarge=1.0)
+                looks.append([whole(found, window, width, height) for found in piece])
+        by_setting = dict(zip(settings, zip(*looks, strict=True), strict=True))
+        return [
+            distinct([found for one in choice for found in by_setting[one]]) for choice in choices
+        ]
 
-    def _look(self, image: RGBImage, side_px: int, enlarge: float = _ENLARGE) -> list[Found]:
-        """What is found at each threshold."""
+    def _look(
+        self,
+        image: RGBImage,
+        settings: Sequence[FindSettings],
+        side_px: int,
+        enlarge: float = _ENLARGE,
+    ) -> list[Found]:
+        """What is found with each of the settings."""
         height, width = image.shape[:2]
         scale = min(_scale(width, height, side_px), enlarge)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         kernel, geometry = self.maps(_resized(image, inner))
-        looks = []
-        for settings in self._settings:
-            found = find_places(kernel, geometry, settings)
+        looks: list[Found] = []
+        for one in settings:
+            found = find_places(kernel, geometry, one)
             places = scaled(found.places, width / inner[0], height / inner[1])
             inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
             looks.append(Found(places[inside], found.scores[inside]))
