@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tables import say, table
-from benchmarks.words.galleries import PHOTOGRAPHS, QUIET, SEED
+from benchmarks.words.galleries import HELD_OUT, PHOTOGRAPHS, QUIET, SEED
 from benchmarks.words.systems import SPOTTERS, SYSTEMS
 from benchmarks.words.worker import Job
 from sightread.errors import SightreadError, UsageError
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
     found.add_argument("--galleries", nargs="+", default=list(GALLERIES), choices=GALLERIES)
     found.add_argument("--limit", type=int, help="a seeded sample of so many pictures")
+    found.add_argument("--held-out", action="store_true", help=HELD_OUT)
     found.add_argument("--out", type=Path, help="a file for the result as JSON")
     found.add_argument("--figure", type=Path, help="a file for mAP against time, PNG")
     return found
@@ -63,6 +64,7 @@ def main() -> int:
         "rows": {name: [row(result) for result in systems] for name, systems in results.items()},
         "galleries": results,
         "limit": asked.limit,
+        "held_out": asked.held_out,
         "seed": SEED,
         "threads": 1,
         **asdict(environment()),
@@ -105,7 +107,7 @@ def _job(asked: argparse.Namespace, gallery: str, system: str) -> Job:
     model = Path(asked.model) / MODEL_JSON if asked.model else None
     revision = hashlib.sha256(model.read_bytes()).hexdigest() if model and model.exists() else ""
     data, quiet = (asked.data, asked.quiet) if here else ("", None)
-    same = repr((data, quiet, asked.limit, revision, environment().commit))
+    same = repr((data, quiet, asked.limit, asked.held_out, revision, environment().commit))
     digest = hashlib.sha256(same.encode()).hexdigest()[:12]
     return Job(
         system=system,
@@ -114,6 +116,7 @@ def _job(asked: argparse.Namespace, gallery: str, system: str) -> Job:
         quiet=quiet,
         folder=str(asked.work / f"synth-str-{asked.limit or 'all'}"),
         limit=asked.limit,
+        held_out=asked.held_out,
         out=str(asked.work / f"{gallery}-{system}-{digest}.json"),
     )
 

@@ -30,7 +30,7 @@ import cv2
 
 from benchmarks.tables import say, table
 from benchmarks.words.fates import FATES, FOUND, Fate, Fated, Judged, judge
-from benchmarks.words.galleries import PHOTOGRAPHS, SEED, sample
+from benchmarks.words.galleries import HELD_OUT, PHOTOGRAPHS, SEED, sample, unseen
 from benchmarks.words.systems import SYSTEMS, cache_name, open_system, settings
 from benchmarks.words.traits import traits
 from sightread import images
@@ -54,12 +54,13 @@ class Read:
     decoding_ms: float
 
 
-def chosen(data: str, subsets: Sequence[str] | None, limit: int | None) -> list[GalleryImage]:
+def chosen(asked: argparse.Namespace) -> list[GalleryImage]:
     """The pictures of a gallery, or of some subsets, or a seeded sample in their order."""
-    found = [
-        image for image in load_folder(data).images if subsets is None or image.subset in subsets
-    ]
-    return sample(found, limit)
+    every = load_folder(asked.data).images
+    images = unseen(every) if asked.held_out else every
+    return sample(
+        [one for one in images if not asked.subsets or one.subset in asked.subsets], asked.limit
+    )
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -246,6 +247,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--systems", nargs="+", default=["spotter-normal"], choices=SYSTEMS)
     found.add_argument("--subsets", nargs="+", help="only these; all if nothing is said")
     found.add_argument("--limit", type=int, help="a seeded sample of so many pictures")
+    found.add_argument("--held-out", action="store_true", help=HELD_OUT)
     found.add_argument("--cache", type=Path, help="a folder that keeps what was read")
     found.add_argument("--list", type=Path, help="a file for every word with its fate, JSON lines")
     found.add_argument("--out", type=Path, help="a file for the tables as JSON")
@@ -268,7 +270,7 @@ def main() -> int:
 
 def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """The tables of every system, printed as they come."""
-    pictures = chosen(asked.data, asked.subsets, asked.limit)
+    pictures = chosen(asked)
     if asked.cache:
         asked.cache.mkdir(parents=True, exist_ok=True)
     if asked.list:

@@ -49,6 +49,7 @@ class Job:
     quiet: str | None
     folder: str
     limit: int | None
+    held_out: bool
     out: str
 
 
@@ -59,7 +60,9 @@ def run(job: Job) -> dict[str, Any]:
         SightreadError: not one picture could be read, or the run was interrupted.
     """
     gallery = (
-        real(job.data, job.quiet, job.limit) if job.data else synth(Path(job.folder), job.limit)
+        real(job.data, job.quiet, job.limit, job.held_out)
+        if job.data
+        else synth(Path(job.folder), job.limit)
     )
     try:
         reader = open_system(job.system, job.model)

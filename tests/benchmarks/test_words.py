@@ -89,6 +89,10 @@ def test_galleries(data: Path, tmp_path: Path) -> None:
     assert [image.subset for image in gallery.images] == ["all"] * 2 + [QUIET] * 2
     assert len(gallery.queries) == 2
     assert all(max(images) < 2 for images in gallery.queries.values())
+    # Of three pictures with boxes the second is one that training does not see.
+    kept = real(str(data), None, None, held_out=True)
+    assert [Path(image.path).stem for image in kept.images] == ["hotel"]
+    assert set(kept.queries) == {"hotel"}
     rendered = synth(tmp_path / "synth", 1)
     assert len(rendered.queries) == 6
     assert all(rendered.queries.values())
