@@ -66,6 +66,8 @@ def fields(result: Any) -> dict[str, Any]:
         lambda one: one.search("hostile"),
         lambda one: one.search(parse('"sale" path:"0" after:2020 -ext:jpg')),
         lambda one: one.search("undecodable"),
+        lambda one: one.search("path:pictures -coffee", k=5, offset=3),
+        lambda one: one.search(Query(where=Compare("reader", "eq", "by hand")), k=3),
     ],
 )
 def test_searches_agree(both: tuple[Library, RemoteLibrary], ask: Callable[[Either], Any]) -> None:
@@ -102,7 +104,7 @@ def test_filters_that_no_line_can_spell(both: tuple[Library, RemoteLibrary]) -> 
     ("ask", "kind"),
     [
         (lambda one: one.search('say "coffee'), QueryError),
-        (lambda one: one.search("ext:png"), UsageError),
+        (lambda one: one.search("-png"), UsageError),
         (lambda one: one.search("x", k=0), UsageError),
         (lambda one: one.search("x", also=["caption"]), UsageError),
         (lambda one: one.picture("/no/such.png"), NotInLibrary),

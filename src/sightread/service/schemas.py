@@ -68,10 +68,10 @@ class Hit(_Shape):
 
 
 class Part(_Shape):
-    """A part of the query as it was understood."""
+    """A part of the query as it was understood; `beside` what no query line can say."""
 
     text: str
-    kind: Literal["term", "filter"]
+    kind: Literal["term", "filter", "beside"]
     negated: bool
 
 

@@ -5,13 +5,14 @@ import { change, state } from "./state.js";
 
 export function showChips(answer) {
   const parts = answer?.parts ?? [];
-  const chips = parts.map((part, at) => chip(part.text, part.kind, part.negated, () => {
-    const rest = parts.filter((_, other) => other !== at).map((one) => one.text);
+  const typed = parts.filter((part) => part.kind !== "beside"); // those have chips of their own
+  const chips = typed.map((part, at) => chip(part.text, part.kind, part.negated, () => {
+    const rest = typed.filter((_, other) => other !== at).map((one) => one.text);
     change({ q: rest.join(" "), view: null });
   }));
   const { like, reader } = state();
   if (like) chips.push(chip("like a picture", "like", false, () => change({ like: null, view: null })));
-  if (reader) chips.push(chip(`reader ${reader}`, "filter", false, () => change({ reader: null })));
+  if (reader) chips.push(chip(`reader ${reader}`, "filter", false, () => change({ reader: null, view: null })));
   find("chips").replaceChildren(...chips);
 }
 

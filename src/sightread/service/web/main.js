@@ -71,7 +71,7 @@ function setUpBox() {
 async function ask(wanted, scroll) {
   pending?.abandon();
   clearTimeout(complaint);
-  if (!wanted.q.trim() && !wanted.like && !dropped) {
+  if (!wanted.q.trim() && !wanted.reader && !wanted.like && !dropped) {
     pending = null;
     settle(null, 0);
     return;
@@ -140,7 +140,7 @@ async function askWithPicture(file) {
 function draw() {
   const answer = results?.answer ?? null;
   if (!dropped) showChips(answer);
-  showFilters(answer, libraries.current);
+  showFilters(results, libraries.current);
   showSummary(results);
   showBasket(results);
   const warnings = answer?.warnings ?? [];
