@@ -260,6 +260,30 @@ def test_filters_write_into_the_query(demo: str, open_page: OpenPage) -> None:
     assert query_of(page)["q"] == ["open after:2024-05-01"]
 
 
+def test_filters_alone_are_for_looking_through(demo: str, open_page: OpenPage) -> None:
+    page = open_page(demo)
+    page.get_by_role("button", name="Look through all of them").click()
+    page.wait_for_selector(".tile.there")
+    every = int(total(page).split()[0])
+    assert every == 87
+    assert page.locator("#summary").inner_text().endswith("newest first")
+    assert page.locator("#order").is_hidden()
+    assert page.locator(".why").count() == 0
+    page.locator("#filter").click()
+    page.get_by_label("Kind").select_option("png")
+    until(page, f"parseInt(document.querySelector('#summary strong').innerText) < {every}")
+    assert query_of(page)["q"] == ["path:/ ext:png"]
+    page.locator(".shot").first.click()
+    page.wait_for_selector("#lightbox[open]")
+    page.keyboard.press("ArrowRight")
+    until(page, "document.querySelector('.place').innerText.startsWith('2 of')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#lightbox:not([open])", state="attached")
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_selector("#welcome:not([hidden])")
+    assert "q" not in query_of(page)
+
+
 def test_order_and_threshold(demo: str, open_page: OpenPage) -> None:
     page = open_page(f"{demo}?q=coffee")
     page.wait_for_selector(".tile")

@@ -182,7 +182,8 @@ class Snapshot:
             pa.table({**keys, "id": every[rows]}),
             sort_keys=[("taken_at", "descending"), ("path_text", "ascending"), ("id", "ascending")],
         )
-        return every[rows][order.to_numpy()]
+        found: NDArray[np.int64] = every[rows][order.to_numpy()]
+        return found
 
     def get(self, ids: Sequence[PictureId], regions: bool, embeddings: bool) -> list[PictureRecord]:
         """Known pictures among `ids`, in their order."""

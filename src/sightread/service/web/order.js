@@ -1,10 +1,10 @@
 // How the answer is ordered, and how sure it has to be.
 
-import { button, el, find } from "./dom.js";
+import { button, el, find, visible } from "./dom.js";
 import { change, state } from "./state.js";
 import { counted, number, percent } from "./words.js";
 
-export function showSummary(results) {
+export function showSummary(results, libraries) {
   const answer = results?.answer;
   const listed = isListed(answer);
   const ordered = answer && (answer.total || answer.below) && !results.picture && !state().like;
@@ -15,6 +15,7 @@ export function showSummary(results) {
   }
   const said = answer.total ? counted(answer.total, "picture") : "";
   const parts = [el("strong", {}, said)];
+  if (answer.total && libraries.all.length > 1) parts.push(el("span", { class: "where" }, ` in ${visible(answer.library)}`));
   if (answer.total && listed) parts.push(el("span", { class: "took" }, "newest first"));
   else if (answer.total) parts.push(el("span", { class: "took" }, `${Math.max(1, Math.round(answer.took_ms))} ms`));
   find("summary").replaceChildren(...parts);

@@ -47,7 +47,7 @@ function emptyLibrary(library, openLibrary) {
 }
 
 // The answer to a query may be "nothing"; then it says what comes nearest.
-export function showNothing(answer) {
+export function showNothing(answer, elsewhere) {
   const why = isListed(answer) ? "No picture fits: " : "Not in any picture: ";
   const parts = [el("h1", {}, "Nothing found."), el("p", {}, why, el("code", {}, visible(answer.query)))];
   if (answer.nearest.length) {
@@ -59,6 +59,7 @@ export function showNothing(answer) {
     const why = `They are less probable than ${Math.round(100 * answer.threshold)} %, the measured threshold for “found”.`;
     parts.push(el("p", {}, why), el("p", {}, button(text, () => change({ threshold: 0 }), { class: "main" })));
   }
+  if (elsewhere) parts.push(elsewhere);
   put(...parts);
 }
 
