@@ -103,10 +103,11 @@ function settle(answered, scroll) {
   window.scrollTo(0, scroll);
   draw();
   enterGrid();
-  if (answered && !answered.total) sayElsewhere(answered);
 }
 
 async function sayElsewhere(answered) {
+  if (answered.elsewhere !== undefined || !libraries.all.length) return;
+  answered.elsewhere = null; // it is being asked for
   answered.elsewhere = await lookElsewhere(answered, libraries.all, libraries.current);
   if (answered.elsewhere && answered === results) draw();
 }
@@ -154,8 +155,10 @@ function draw() {
   find("warnings").hidden = !warnings.length;
   find("warnings").textContent = warnings.join(" ");
   if (!answer) showWelcome(libraries.current, () => libraries.openPanel());
-  else if (!answer.total) showNothing(answer, results.elsewhere);
-  else hideWelcome();
+  else if (!answer.total) {
+    showNothing(answer, results.elsewhere);
+    sayElsewhere(results);
+  } else hideWelcome();
   if (!find("trouble").hidden) hideWelcome();
   document.title = state().q ? `${state().q} · Sightread` : "Sightread";
   drawPicture();

@@ -8,7 +8,7 @@ export class Results {
   constructor(asked) {
     this.asked = asked;
     this.picture = null; // the user's own, to search with
-    this.elsewhere = null; // where there is more, if there is nothing here
+    this.elsewhere = undefined; // where there is something, if there is nothing here
     this.answer = null;
     this.total = 0;
     this.pieces = new Map();
