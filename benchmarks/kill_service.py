@@ -162,7 +162,7 @@ class Campaign:
         for path in sorted(self.album.iterdir()):
             picture = content_id(path.read_bytes())[0]
             word = self.reference[picture].regions[0].text
-            asked = {"q": f'"{word}"~0', "threshold": 0, "k": 500}
+            asked: dict[str, str | int] = {"q": f'"{word}"~0', "threshold": 0, "k": 500}
             hits = service.client.get("/api/search", params=asked).json()["results"]
             if f"{picture:016x}" not in {hit["id"] for hit in hits}:
                 self.wrong.append(f"{word} does not find {path.name}")

@@ -74,6 +74,27 @@ def test_indexing_and_failed_files(tmp_path: Path, open_page: OpenPage) -> None:
         page.wait_for_selector(".tile")
 
 
+def test_indexing_is_stopped_and_goes_on(tmp_path: Path, open_page: OpenPage) -> None:
+    photos = tmp_path / "photos"
+    paint(photos, 40)
+    library = str(tmp_path / "new.sightread")
+    with served(library, "--folder", str(photos), cache=str(tmp_path / "cache")) as service:
+        page = open_page(service.url)
+        page.get_by_role("button", name="Index a folder…").click()
+        page.get_by_role("button", name="Bring up to date").click()
+        until(page, "document.querySelector('.run progress')?.value > 0", limit_s=120)
+        assert page.locator("#progress").is_visible()
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Bring up to date").wait_for(timeout=120_000)
+        assert page.locator("#progress").is_hidden()
+        until(page, "parseInt(document.querySelector('.facts dd').innerText) > 0")
+        assert int(page.locator(".facts dd").first.inner_text().split()[0]) < 40
+        page.get_by_role("button", name="Bring up to date").click()
+        until(
+            page, "document.querySelector('.facts dd').innerText === '40 in 40 files'", limit_s=240
+        )
+
+
 def test_several_libraries(tmp_path: Path, open_page: OpenPage) -> None:
     first = fill(tmp_path / "a")
     second = tmp_path / "empty.sightread"

@@ -240,6 +240,45 @@ def test_everything_by_keyboard(demo: str, open_page: OpenPage) -> None:
     page.wait_for_selector("#panel[open] .facts")
 
 
+def test_arrows_go_from_row_to_row(demo: str, open_page: OpenPage) -> None:
+    page = open_page(f"{demo}?q=path:/")
+    page.wait_for_selector(".tile.there")
+
+    def place() -> dict[str, float]:
+        box = page.evaluate_handle("document.activeElement").as_element().bounding_box()
+        return dict(box)
+
+    page.locator("#q").press("ArrowDown")  # out of the box
+    until(page, "document.activeElement.className === 'shot'")
+    first = place()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(150)
+    below = place()
+    assert below["y"] >= first["y"] + first["height"]
+    middle = first["x"] + first["width"] / 2
+    assert abs(below["x"] + below["width"] / 2 - middle) <= max(first["width"], below["width"])
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(150)
+    assert place()["y"] == pytest.approx(first["y"], abs=1)
+    page.keyboard.press("i")
+    page.wait_for_selector(".lines, .details .quiet")
+    assert "info=1" in page.url
+
+
+def test_the_page_says_where_to_drop(demo: str, open_page: OpenPage) -> None:
+    page = open_page(demo)
+    page.wait_for_selector("#welcome:not([hidden])")
+    send = """(kind) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+      document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true }));
+    }"""
+    page.evaluate(send, "dragenter")
+    assert page.locator("#drop").is_visible()
+    page.evaluate(send, "dragleave")
+    assert page.locator("#drop").is_hidden()
+
+
 def test_filters_write_into_the_query(demo: str, open_page: OpenPage) -> None:
     page = open_page(f"{demo}?q=open")
     page.wait_for_selector(".chip")
