@@ -40,7 +40,7 @@ from sightread.service.indexing import UNFINISHED
 from sightread.types import PictureId
 
 LIMIT_S = 300.0
-_DELAY_S = 6.0
+_DELAY_S = 0.5
 _GOING = ("running", "stopping")
 
 
@@ -124,10 +124,21 @@ class Campaign:
             self.wrong.append(f"start {number} did not go on with the run that was not finished")
         if state not in _GOING:
             service.client.post("/api/index", json={}).raise_for_status()
-        time.sleep(self.rng.uniform(0, _DELAY_S))
+        self._wait_for(service, self.rng.randrange(files + 2))
         self.stages[_stage(service.state())] += 1
         service.kill(worker_too=bool(number % 2))
         self.look(f"after kill {number}")
+
+    def _wait_for(self, service: Service, left: int) -> None:
+        """Until no more than so many files are left, or the run has ended; then a moment more."""
+        deadline = time.monotonic() + LIMIT_S
+        enough = max(1, len(list(self.album.iterdir())) - left)
+        while time.monotonic() < deadline:
+            run = service.state()
+            if run["state"] not in _GOING or _done(run) >= enough:
+                break
+            time.sleep(0.02)
+        time.sleep(self.rng.uniform(0, _DELAY_S))
 
     def look(self, when: str) -> None:
         """Nothing that was held is lost, and nothing is half there."""
@@ -168,9 +179,12 @@ class Campaign:
                 self.wrong.append(f"{word} does not find {path.name}")
 
 
+def _done(run: dict[str, Any]) -> int:
+    return int((run["progress"] or {"done": 0})["done"])
+
+
 def _stage(run: dict[str, Any]) -> str:
-    done = (run["progress"] or {"done": 0})["done"]
-    return f"{run['state']}, some done" if done else f"{run['state']}, none done"
+    return f"{run['state']}, some done" if _done(run) else f"{run['state']}, none done"
 
 
 def _wait_until_free(library: Path) -> None:

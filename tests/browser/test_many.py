@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,6 +97,9 @@ def test_a_large_selection_is_in_the_address(many: str, open_page: OpenPage) -> 
     page.wait_for_selector(".tile.there")
     selected = page.locator("#basket strong")
     assert selected.inner_text() == "5,000 pictures selected"
+    last = page.get_by_role("link", name="Download 5 of 5").get_attribute("href")
+    assert f"ids={ids[4000]}%2C{ids[4001]}" in last
+    assert page.get_by_role("link", name=re.compile("Download")).count() == 5
     page.locator(".tile").first.hover()
     page.locator(".check").first.click()
     assert selected.inner_text() == "5,001 pictures selected"
