@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from fastapi.testclient import TestClient
 from sightread.cli.entry import run
 from sightread.errors import UsageError
 from sightread.service.guard import CONTENT_POLICY
+from sightread.service.indexing import UNFINISHED
 from sightread.service.lane import Lane
 from sightread.service.problems import Refused
 from sightread.service.settings import Settings
-from tests.service.conftest import Serve
+from tests.service.conftest import Serve, fill
 
 TOKEN = "a token of many letters"
 
@@ -134,6 +136,24 @@ def test_the_limits_are_options_of_the_command(monkeypatch: pytest.MonkeyPatch) 
     assert (given.search_timeout_s, given.picture_timeout_s) == (2.5, 2.5)
     assert (given.waiting, given.connections) == (7, 8)
     assert plain == Settings(plain.libraries, port=7878)
+
+
+def test_a_folder_that_became_a_link_may_not_be_indexed(tmp_path: Path, serve: Serve) -> None:
+    library, folder = fill(tmp_path), tmp_path / "in"
+    folder.mkdir()
+    client = serve(library, folders=(str(folder),))
+    folder.rmdir()
+    folder.symlink_to(tmp_path / "pictures")
+    refused = client.post("/api/index", json={"folders": [str(folder)]})
+    assert (refused.status_code, f"allowed are: {folder}" in refused.text) == (403, True)
+
+
+def test_a_run_does_not_go_on_where_nothing_may_be_indexed(tmp_path: Path, serve: Serve) -> None:
+    library = fill(tmp_path)
+    note = library / UNFINISHED
+    note.write_text(json.dumps({"folders": [str(tmp_path / "pictures")], "options": {}}))
+    assert serve(library).get("/api/index").json()["state"] == "idle"
+    assert note.exists()  # for a service that may
 
 
 def test_large_bodies_are_refused_before_they_are_read(library: Path, serve: Serve) -> None:

@@ -89,7 +89,7 @@ class Indexing:
         settings = self._settings
         return {
             "library": self._library,
-            "within": settings.roots,
+            "within": settings.folders,
             "encoder": settings.encoder or None,
             "reader": settings.reader,
             "reader_options": {"folder": settings.reader_model, "detail": settings.detail},

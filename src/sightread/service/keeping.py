@@ -49,7 +49,7 @@ async def _state(room: Room, shelf: Shelf) -> dict[str, Any]:
         **fields,
         "readers": [name for name in status.reader.split(", ") if name],
         "indexing": room.runs_of(shelf).state["state"],
-        "folders": list(room.settings.roots),
+        "folders": list(room.settings.folders),
     }
 
 
@@ -122,7 +122,7 @@ async def events(request: Request, library: LibraryName = None) -> Response:
 
 def _allowed(room: Room, asked: list[str]) -> list[str]:
     """The folders to index, if they may be: all links are followed before that is judged."""
-    roots = room.settings.roots
+    roots = room.settings.folders
     if not roots:
         raise Refused(
             403,

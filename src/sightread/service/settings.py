@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sightread.errors import UsageError
 
@@ -95,10 +95,10 @@ class Settings:
         if self.waiting < 0:
             raise UsageError(f"--waiting is {self.waiting}; it must be at least 0.")
 
-    @property
-    def roots(self) -> tuple[str, ...]:
-        """The folders that may be indexed, without links in their paths."""
-        return tuple(os.path.realpath(folder) for folder in self.folders)
+    def resolved(self) -> Settings:
+        """The same with the folders that may be indexed as they are now, all links in their paths
+        followed: a link that is put in the place of one later leads nowhere."""
+        return replace(self, folders=tuple(os.path.realpath(folder) for folder in self.folders))
 
     @property
     def cache_folder(self) -> str:
