@@ -214,8 +214,12 @@ class Library:
     def retry(
         self, progress: Progress | None = None, options: IndexOptions | None = None
     ) -> IndexReport:
-        """Try the failed files again, whether or not they have changed."""
-        failed = [failure.path for failure in self.failures()]
+        """Try the failed files again, whether or not they have changed; only those in
+        `options.within`, if that names folders."""
+        from sightread.search.walk import is_within
+
+        within = options.within if options is not None else ()
+        failed = [one.path for one in self.failures() if is_within(one.path, within)]
         there = [path for path in failed if os.path.lexists(path)]
         self._ledger.clear(path for path in failed if not os.path.lexists(path))
         if not there:

@@ -120,6 +120,11 @@ class Store(Protocol):
         known."""
         ...
 
+    def newest(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the pictures (ascending) that are known, as they were taken, the newest first;
+        the same moment, or none, by path without regard to letter case, then by id."""
+        ...
+
     def encoded(self, space: str, revision: str) -> NDArray[np.int64]:
         """Ids of the pictures with a vector of this revision, serving or not yet, ascending."""
         ...

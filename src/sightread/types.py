@@ -342,7 +342,7 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A found picture. `probability` that it answers the query is calibrated; None where no
-    channel can say."""
+    channel can say. One that only fits the filters of a query without words has score 0."""
 
     id: PictureId
     path: str

@@ -105,9 +105,15 @@ def open_library(
     """Open the library for a command, here or behind a service."""
     if url is not None:
         if encoder is not None or reader_only:
-            raise UsageError("--url leaves the encoders to the service; leave --encoder out.")
+            raise UsageError(
+                "--url leaves the encoders to the service; leave --encoder out, and name it where "
+                "the service is started."
+            )
         if reader or reader_model or detail:
-            raise UsageError("--url leaves the reading to the service; leave --reader out.")
+            raise UsageError(
+                "--url leaves the reading to the service; leave --reader out, and name it where "
+                "the service is started."
+            )
         from sightread.remote import RemoteLibrary
 
         return RemoteLibrary(url)

@@ -4,6 +4,8 @@ parse -> candidate tokens per term, from the vocabulary in memory -> one call to
 their occurrences, filters applied -> score; beside that each encoder ranks the pictures nearest to
 the terms and to the free query -> combine, cut at the threshold -> the pictures of one page with
 the evidence for each.
+
+A query of filters alone lists the pictures that fit, the newest first.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from sightread.protocols import Store
 from sightread.search.calibrate import DEFAULT_THRESHOLD
 from sightread.search.channels import Channels
 from sightread.search.evidence import Found, Shown, hit
-from sightread.search.fusion import NEAREST, Extras, Ranking, combine, extras, shown
+from sightread.search.fusion import NEAREST, Extras, Ranking, combine, extras, shown, without
 from sightread.search.match import Matcher
 from sightread.search.query import format_query, parse
 from sightread.search.words import occurrences, plan
@@ -70,9 +72,13 @@ class Engine:
             sort: `date` puts the pictures of the answer in the order in which they were taken,
                 the newest first, those without a date last.
 
+        A query that looks for nothing, but has filters, lists the pictures that fit, by date and
+        then by path. Nothing makes one of them a better answer: their score is 0, they have no
+        probability and no evidence, and `threshold` and `sort` say nothing.
+
         Raises:
             QueryError: the line cannot be understood.
-            UsageError: nothing to look for, a number out of range, or no such space.
+            UsageError: only exclusions, a number out of range, or no such space.
         """
         began = time.perf_counter()
         _check(k, offset, threshold)
@@ -80,11 +86,11 @@ class Engine:
         parsed = parse(query) if isinstance(query, str) else query
         floor = _FLOOR if threshold is None else min(_FLOOR, threshold)
         found = self._find_once(parsed, floor, max(NEAREST, 5 * (offset + k)))
-        answers, cut = shown(found.ranking, threshold)
+        answers, cut = (found.ranking, 0.0) if found.listed else shown(found.ranking, threshold)
         beside = extras(found.read, DEFAULT_THRESHOLD, found.by(also), answers.picture)
         total = len(answers.picture) + len(beside.picture)
         places: Sequence[int] = range(total)
-        if sort == "date":
+        if sort == "date" and not found.listed:
             places = self._by_date(np.concatenate([answers.picture, beside.picture]))
         return Result(
             query=format_query(parsed),
@@ -114,10 +120,11 @@ class Engine:
 
     def find(self, query: Query, floor: float = 0.0, depth: int = NEAREST) -> Found:
         """Every picture that may answer, best first, down to a probability of about `floor`."""
-        if not any(not term.negated for term in query.terms):
+        listing = all(term.negated for term in query.terms)
+        if listing and query.where is None:
             raise UsageError(
-                "The query names nothing to look for, only filters or exclusions; add a word, "
-                'for example: "sale" path:2024/'
+                "The query names nothing to look for, only exclusions; add a word or a filter, "
+                "for example: path:2024/ -taxi"
             )
         matcher = self._current_matcher()
         plans = [plan(term, matcher, floor) for term in query.terms]
@@ -125,6 +132,11 @@ class Engine:
         boxes = any(len(term.words) > 1 for term in query.terms)
         hits = self._store.search_words(asked, query.where, boxes=boxes)
         terms = tuple((one, occurrences(one, asked, hits)) for one in plans)
+        if listing:
+            fitting = without(self._store.ids(query.where), [(one.term, at) for one, at in terms])
+            nothing = np.zeros(len(fitting))
+            newest_first = Ranking(self._store.newest(fitting), nothing, nothing)
+            return Found(newest_first, terms, listed=True)
         ranked, warnings = self.channels.ask(query, depth, floor) if self.channels else ((), ())
         ranking = combine([(one.term, rows) for one, rows in terms], DEFAULT_THRESHOLD, ranked)
         return Found(ranking, terms, ranked, warnings)
@@ -147,7 +159,7 @@ class Engine:
     ) -> tuple[Hit, ...]:
         pictures = np.concatenate([answers.picture, beside.picture])
         scores = np.concatenate([answers.probability, beside.score])
-        split = len(answers.picture)
+        split = 0 if found.listed else len(answers.picture)
         page = [
             Shown(int(pictures[at]), rank, float(scores[at]), calibrated=at < split)
             for rank, at in enumerate(places, start=offset + 1)

@@ -25,12 +25,14 @@ somewhere in its list is every picture of a small library."""
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A ranking of the whole library with what it was made of."""
+    """A ranking of the whole library with what it was made of; `listed` if it is no ranking at
+    all, but what fits the filters."""
 
     ranking: Ranking
     terms: tuple[tuple[Plan, Occurrences | None], ...]
     ranked: tuple[Ranked, ...] = ()
     warnings: tuple[str, ...] = ()
+    listed: bool = False
 
     @property
     def read(self) -> Read:

@@ -57,6 +57,8 @@ class IndexOptions:
         workers: threads that read; None: one per processor that this process may use.
         max_pixels: larger pictures are refused.
         retry_failed: try files again that failed before and have not changed.
+        within: folders without links in their paths: what lies elsewhere is not opened, whatever
+            links lead there. Nowhere in particular if there are none.
     """
 
     exclude: tuple[str, ...] = ()
@@ -66,6 +68,7 @@ class IndexOptions:
     workers: int | None = None
     max_pixels: int = MAX_PIXELS
     retry_failed: bool = False
+    within: tuple[str, ...] = ()
 
 
 def ingest(
@@ -181,7 +184,7 @@ class _Run:
             for failure in job.ledger.failures()
         }
         backlog = Backlog()
-        self._scout = Scout(roots, options.exclude, known, due, failed, backlog)
+        self._scout = Scout(roots, options.exclude, known, due, failed, backlog, options.within)
         count = options.workers or len(os.sched_getaffinity(0))
         self._workers = Workers(
             backlog,
@@ -190,6 +193,7 @@ class _Run:
             encoding.encoders,
             count=count,
             max_pixels=options.max_pixels,
+            within=options.within,
         )
         self._twins: dict[PictureId, list[Same]] = {}
         self._unreadable: dict[PictureId, str] = {}

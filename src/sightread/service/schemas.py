@@ -71,10 +71,10 @@ class Hit(_Shape):
 
 
 class Part(_Shape):
-    """A part of the query as it was understood."""
+    """A part of the query as it was understood; `beside` what no query line can say."""
 
     text: str
-    kind: Literal["term", "filter"]
+    kind: Literal["term", "filter", "beside"]
     negated: bool
 
 
@@ -207,6 +207,7 @@ class IndexOptions(_Shape):
     exclude: list[str] = Field([], max_length=100)
     keep_missing: bool = False
     reread: bool = False
+    reencode: bool = Field(False, description="With the encoder that the service was given.")
     workers: int | None = Field(None, ge=1, le=256)
     max_pixels: int = Field(120_000_000, ge=1, le=10_000_000_000)
     retry_failed: bool = False

@@ -171,6 +171,10 @@ class LanceStore:
         known."""
         return self._read(lambda snapshot: snapshot.dates(ids))
 
+    def newest(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The pictures as they were taken, the newest first; those without a date last."""
+        return self._read(lambda snapshot: snapshot.newest(ids))
+
     def get(
         self, ids: Sequence[PictureId], *, regions: bool = True, embeddings: bool = False
     ) -> list[PictureRecord]:

@@ -173,6 +173,18 @@ class Snapshot:
         at = np.minimum(np.searchsorted(every, ids), len(every) - 1)
         return np.where(every[at] == ids, column[at], np.nan)
 
+    def newest(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the pictures that are known, the newest first, equals by path."""
+        every = self.ids(None)
+        rows = np.flatnonzero(np.isin(every, ids))
+        keys = {name: self._column(name).take(rows) for name in ("taken_at", "path_text")}
+        order = pc.sort_indices(
+            pa.table({**keys, "id": every[rows]}),
+            sort_keys=[("taken_at", "descending"), ("path_text", "ascending"), ("id", "ascending")],
+        )
+        found: NDArray[np.int64] = every[rows][order.to_numpy()]
+        return found
+
     def get(self, ids: Sequence[PictureId], regions: bool, embeddings: bool) -> list[PictureRecord]:
         """Known pictures among `ids`, in their order."""
         wanted = [number for number in dict.fromkeys(map(int, ids)) if 0 <= number < 2**63]
