@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.regions import Owner, RegionHits, RegionSpaceInfo
+from sightread.regions import Owner, RegionHits, RegionSpaceInfo, WordCalibration
 from sightread.types import (
     EncoderSpec,
     Filter,
@@ -58,6 +58,26 @@ class DualEncoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """(n, D): one unit row per text."""
+        ...
+
+
+class WordEncoder(Protocol):
+    """The tower of a reader's model that puts words into the space of its regions."""
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    @property
+    def calibration(self) -> WordCalibration | None:
+        """None: nobody measured what its cosines mean."""
+        ...
+
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """(n, D): one unit row per word.
+
+        Raises:
+            UsageError: a word has characters that it does not know; the sentence names them.
+        """
         ...
 
 
@@ -169,10 +189,10 @@ class Store(Protocol):
         where: Filter | None = None,
         *,
         least: float = -1.0,
-        boxes: bool = False,
+        read: bool = False,
     ) -> list[RegionHits]:
         """For each query the best region of each of the k pictures that fit and score best, and
-        at least `least`; with lines and boxes if asked for. Scores are exact."""
+        at least `least`; with what was read there if asked for. Scores are exact."""
         ...
 
     def close(self) -> None: ...

@@ -3,6 +3,7 @@ vector also has a tower for queries in the same space (`protocols.WordEncoder`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +22,8 @@ class RegionHits:
     """The best region of each of the pictures nearest to one query vector, best first, ties by
     id: `picture` (n,), `ordinal` (n,) of the region in its picture, `score` (n,) dot products.
 
-    `line` (n,) and `boxes` (n, 4, 2) as in `WordHits`, only there when asked for.
+    The others are only there when asked for: `line` (n,) and `boxes` (n, 4, 2) as in `WordHits`,
+    and what was read, with the reader's `confidence` (n,).
     """
 
     picture: NDArray[np.int64]
@@ -29,6 +31,8 @@ class RegionHits:
     score: NDArray[np.float32]
     line: NDArray[np.int32] | None = None
     boxes: NDArray[np.float32] | None = None
+    confidence: NDArray[np.float32] | None = None
+    text: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.picture)
@@ -43,3 +47,47 @@ class RegionSpaceInfo:
     folder: str
     regions: int
     serving: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WordCalibration:
+    """From how much a region looks like a word to the probability that the word stands there.
+
+    Log odds = slope * cosine + offset + length * ln(letters of the word) + (unlike + sure * the
+    reader's confidence) * the share of the word's letters that were read differently (1 where
+    nothing was read), for a library of as many `regions` as they were fitted on. In a larger one
+    ln(how many times as many) is taken away: every region is one more chance to look like a word
+    that is nowhere.
+    """
+
+    slope: float
+    offset: float
+    length: float
+    unlike: float
+    sure: float
+    regions: int
+
+    def log_odds(self, looks: Looks, letters: int, regions: int) -> NDArray[np.float64]:
+        """(n,) in a library with so many regions."""
+        odds = self.slope * looks.cosine + self._rest(letters, regions)
+        read: NDArray[np.float64] = (self.unlike + self.sure * looks.confidence) * looks.unlike
+        return odds + read
+
+    def least(self, log_odds: float, letters: int, regions: int) -> float:
+        """The cosine that reaches these odds at best."""
+        gain = max(0.0, self.unlike, self.unlike + self.sure)
+        return (log_odds - gain - self._rest(letters, regions)) / self.slope
+
+    def _rest(self, letters: int, regions: int) -> float:
+        larger = max(0.0, math.log(max(regions, 1) / self.regions))
+        return self.offset + self.length * math.log(max(letters, 1)) - larger
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """n regions beside a word: cosine, the share of the word's letters that were read differently,
+    and the reader's confidence; all (n,)."""
+
+    cosine: NDArray[np.float64]
+    unlike: NDArray[np.float64]
+    confidence: NDArray[np.float64]

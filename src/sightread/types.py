@@ -12,6 +12,7 @@ Nothing here does I/O.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -167,7 +168,7 @@ class RegionRecord:
     line: int
     box: Quad | None = None
     spaced: bool = True
-    vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    vector: NDArray[np.float32] | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

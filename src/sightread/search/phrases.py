@@ -6,10 +6,15 @@ words keeps the pairs of rows that follow each other, so that a phrase of n word
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sightread.search.calibrate import KINDS
+
+_EXACT = KINDS.index("exact")
 
 LINK_SAME_LINE = 1.0
 LINK_BESIDE = 0.97
@@ -50,6 +55,10 @@ class Occurrences:
             self.line[rows],
             self.boxes[rows],
         )
+
+
+Seen = Mapping[str, Occurrences]
+"""By the key of a word: where it may stand by its looks, one region of each picture."""
 
 
 def concatenate(parts: list[Occurrences]) -> Occurrences:
@@ -172,3 +181,18 @@ def best_per_picture(rows: Occurrences) -> Occurrences:
     first = np.ones(len(ordered), dtype=bool)
     first[1:] = ordered[1:] != ordered[:-1]
     return rows.take(order[first])
+
+
+def with_seen(read: Occurrences | None, seen: Occurrences | None) -> Occurrences | None:
+    """The places where a word was read and those that look like it. A region in which exactly the
+    word was read and that looks like it too has two chances to be right."""
+    if read is None or seen is None or not len(seen):
+        return seen if read is None else read
+    place = np.searchsorted(seen.picture, read.picture)
+    inside = place < len(seen)
+    place = np.where(inside, place, 0)
+    both = inside & (seen.picture[place] == read.picture) & (read.kind == _EXACT)
+    both &= seen.ordinals[place, 0] == read.ordinals[:, 0]
+    either = 1 - (1 - read.probability) * (1 - seen.probability[place])
+    surer = replace(read, probability=np.where(both, either, read.probability))
+    return concatenate([surer, seen.take(~np.isin(np.arange(len(seen)), place[both]))])

@@ -234,14 +234,14 @@ class LanceStore:
         where: Filter | None = None,
         *,
         least: float = -1.0,
-        boxes: bool = False,
+        read: bool = False,
     ) -> list[RegionHits]:
         """For each query the best region of each of the k pictures that fit and score best.
 
         Args:
             queries: (n, D) unit rows.
             least: pictures that score less are not wanted; the higher, the faster.
-            boxes: with the lines and boxes of the regions.
+            read: with what was read in the regions, their lines and boxes.
 
         Raises:
             LibraryError: there is no such space, or it has other dimensions.
@@ -249,7 +249,7 @@ class LanceStore:
         if k < 1:
             raise ValueError(f"k is {k}; it must be at least 1")
         return self._read(
-            lambda s: s.search_regions(space, queries, Wanted(k, None, least), where, boxes), where
+            lambda s: s.search_regions(space, queries, Wanted(k, None, least), where, read), where
         )
 
     # --- within ----------------------------------------------------------------------------

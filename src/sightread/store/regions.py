@@ -22,7 +22,7 @@ from sightread.store.signs import Signs
 from sightread.types import PictureRecord, Vectors
 
 REGION_VECTOR_COLUMNS = ["picture", "ordinal", "vector", "scale"]
-LOCATION_COLUMNS = ["picture", "ordinal", "line", "box"]
+READ_COLUMNS = ["picture", "ordinal", "line", "box", "confidence", "text"]
 SIGNS_FROM = 20_000
 """Fewer vectors are all scored; for more it is first looked which of them can be good enough."""
 
@@ -204,21 +204,27 @@ def _best(
 _NONE = RegionHits(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
-def located(hits: RegionHits, rows: Sequence[Any]) -> RegionHits:
-    """The hits with lines and boxes, from pyarrow Tables of regions with LOCATION_COLUMNS."""
-    places: dict[tuple[int, int], tuple[int, Any]] = {}
+def as_read(hits: RegionHits, rows: Sequence[Any]) -> RegionHits:
+    """The hits with what was read there, from pyarrow Tables of regions with READ_COLUMNS."""
+    wanted = set(zip(hits.picture.tolist(), hits.ordinal.tolist(), strict=True))
+    found: dict[tuple[int, int], tuple[Any, ...]] = {}
     for table in rows:
-        columns = (table[name].to_pylist() for name in LOCATION_COLUMNS)
-        for picture, ordinal, line, box in zip(*columns, strict=True):
-            places[picture, ordinal] = (line, box)
-    lines = np.full(len(hits), -1, dtype=np.int32)
-    boxes = np.full((len(hits), 8), np.nan, dtype=np.float32)
-    keys = zip(hits.picture.tolist(), hits.ordinal.tolist(), strict=True)
-    for row, key in enumerate(keys):
-        lines[row], box = places[key]
-        if box is not None:
-            boxes[row] = box
-    return replace(hits, line=lines, boxes=boxes.reshape(-1, 4, 2))
+        keys = zip(table["picture"].to_pylist(), table["ordinal"].to_pylist(), strict=True)
+        places = [at for at, key in enumerate(keys) if key in wanted]
+        for picture, ordinal, *rest in zip(
+            *(table.take(places)[name].to_pylist() for name in READ_COLUMNS), strict=True
+        ):
+            found[picture, ordinal] = tuple(rest)
+    ordered = [found[key] for key in zip(hits.picture.tolist(), hits.ordinal.tolist(), strict=True)]
+    nowhere = [np.nan] * 8
+    boxes = np.array([nowhere if box is None else box for _, box, _, _ in ordered], np.float32)
+    return replace(
+        hits,
+        line=np.array([line for line, _, _, _ in ordered], np.int32),
+        boxes=boxes.reshape(-1, 4, 2),
+        confidence=np.array([sure for _, _, sure, _ in ordered], np.float32),
+        text=tuple(text for _, _, _, text in ordered),
+    )
 
 
 # --- in memory --------------------------------------------------------------------------------

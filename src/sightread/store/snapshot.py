@@ -26,11 +26,11 @@ from sightread.store.postings import (
     hits,
 )
 from sightread.store.regions import (
-    LOCATION_COLUMNS,
+    READ_COLUMNS,
     REGION_VECTOR_COLUMNS,
     HeldRegions,
     Wanted,
-    located,
+    as_read,
     nearest_regions,
     region_part,
 )
@@ -288,7 +288,7 @@ class Snapshot:
         return map(part_of, self._stream(entry.table, VECTOR_COLUMNS, allowed))
 
     def search_regions(
-        self, space: str, queries: Vectors, wanted: Wanted, where: Filter | None, boxes: bool
+        self, space: str, queries: Vectors, wanted: Wanted, where: Filter | None, read: bool
     ) -> list[RegionHits]:
         """For each query the best region of each of the pictures that fit and score best."""
         entry = self._serving(space, queries, "regions")
@@ -297,7 +297,7 @@ class Snapshot:
             found = nearest_regions([], queries, wanted)
         else:
             found = self._nearest_regions(entry, queries, wanted)
-        return self._located(found) if boxes else found
+        return self._as_read(found) if read else found
 
     def _nearest_regions(self, entry: Space, queries: Vectors, wanted: Wanted) -> list[RegionHits]:
         rows, dim = int(self._table(entry.table).count_rows()), entry.spec.dim
@@ -312,14 +312,14 @@ class Snapshot:
         batches = self._stream(entry.table, REGION_VECTOR_COLUMNS, wanted.allowed)
         return nearest_regions(map(region_part, batches), queries, wanted)
 
-    def _located(self, found: list[RegionHits]) -> list[RegionHits]:
-        """With the lines and boxes of the regions."""
+    def _as_read(self, found: list[RegionHits]) -> list[RegionHits]:
+        """With what was read in the regions."""
         pictures = sorted({number for hits in found for number in hits.picture.tolist()})
         rows = [
-            scan(self._table("regions"), LOCATION_COLUMNS, one_of("picture", part))
+            scan(self._table("regions"), READ_COLUMNS, one_of("picture", part))
             for part in chunked(pictures)
         ]
-        return [located(hits, rows) for hits in found]
+        return [as_read(hits, rows) for hits in found]
 
     def _stream(
         self, name: str, columns: list[str], allowed: NDArray[np.int64] | None = None
