@@ -43,7 +43,7 @@ Progress = Callable[[IndexProgress], None]
 class Status:
     """What a library holds. `reader` names the readers' revisions, `last_indexed_at` is None for
     an empty library, `files` counts paths: several may be copies of one picture. `spaces` are
-    those of the encoders."""
+    those of the encoders, `region_spaces` those of the readers' models."""
 
     pictures: int
     words: int
@@ -54,6 +54,7 @@ class Status:
     last_indexed_at: float | None
     format: int
     spaces: tuple[SpaceInfo, ...] = ()
+    region_spaces: tuple[RegionSpaceInfo, ...] = ()
 
 
 class Library:
@@ -253,6 +254,7 @@ class Library:
             last_indexed_at=info.last_indexed_at,
             format=info.format,
             spaces=info.spaces,
+            region_spaces=self.store.region_spaces(),
         )
 
     def picture(self, path_or_id: str) -> PictureRecord:

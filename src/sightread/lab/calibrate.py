@@ -34,7 +34,7 @@ _UNSEEN = 0.4
 """Share of words that no training has ever shown; most others are made up anew."""
 _NEAR = 0.3
 """Share of the absent words that are a letter or two away from one that is there."""
-_LEAST_COSINE = 0.2
+_LEAST_COSINE = 0.3
 """Pairs below are left out: they are wrong, and there are too many of them."""
 _LEAST_SLOPE = 1.0
 _ACCEPTED = 0.01
