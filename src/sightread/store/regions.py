@@ -211,9 +211,9 @@ def as_read(hits: RegionHits, rows: Sequence[Any]) -> RegionHits:
     for table in rows:
         keys = zip(table["picture"].to_pylist(), table["ordinal"].to_pylist(), strict=True)
         places = [at for at, key in enumerate(keys) if key in wanted]
-        for picture, ordinal, *rest in zip(
-            *(table.take(places)[name].to_pylist() for name in READ_COLUMNS), strict=True
-        ):
+        some = table.take(places)
+        columns = (some[name].to_pylist() for name in READ_COLUMNS)
+        for picture, ordinal, *rest in zip(*columns, strict=True):
             found[picture, ordinal] = tuple(rest)
     ordered = [found[key] for key in zip(hits.picture.tolist(), hits.ordinal.tolist(), strict=True)]
     nowhere = [np.nan] * 8
