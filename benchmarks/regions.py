@@ -34,6 +34,7 @@ from sightread.protocols import Store
 from sightread.readers import open_word_encoder
 from sightread.store import open_store
 from sightread.store.regions import rounded
+from sightread.store.tables import Tables
 from sightread.types import (
     Compare,
     EncoderSpec,
@@ -104,10 +105,9 @@ def build(uri: str, words: Vectors, asked: argparse.Namespace) -> dict[str, Any]
         spent += seconds(partial(store.put, records))
         spent += seconds(store.flush)
     maintaining = seconds(store.maintain)
-    size = sum(
-        path.stat().st_size for path in Path(uri).glob("tables/vectors-*/data/*") if path.is_file()
-    )
     store.close()
+    [name] = [path.stem for path in Path(uri).glob("tables/vectors-*.lance")]
+    size = Tables(Path(uri)).open(name).stats()["total_bytes"]
     return {
         "put_pictures_per_s": round(asked.pictures / spent),
         "maintain_at_end": ms(maintaining),

@@ -202,7 +202,7 @@ def test_what_a_folder_says_can_be_rewritten_its_files_cannot(tmp_path: Path) ->
     files = {"model.safetensors": b"0123456789", "tokenizer.json": b"{}"}
     info = ModelInfo("weights", "tiny", "", 8, "MIT", PreprocessSpec(32), TokenLayout())
     info = modelfolder.write(tmp_path / "tiny", info, files)
-    words = WordCalibration(20.0, -11.0, 0.5, -1.0, -3.0, 4_000)
+    words = WordCalibration(20.0, -11.0, 0.5, -1.0, -2.0, -3.0, 4_000)
     modelfolder.rewrite(tmp_path / "tiny", replace(info, words=words))
     again = modelfolder.verify(tmp_path / "tiny")
     assert again == replace(info, words=words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,31 +51,35 @@ class RegionSpaceInfo:
 
 @dataclass(frozen=True, slots=True)
 class WordCalibration:
-    """From how much a region looks like a word to the probability that the word stands there.
+    """From how much a region looks like a word, though another one was read there, to the
+    probability that the word stands there.
 
-    Log odds = slope * cosine + offset + length * ln(letters of the word) + (unlike + sure * the
-    reader's confidence) * the share of the word's letters that were read differently (1 where
-    nothing was read), for a library of as many `regions` as they were fitted on. In a larger one
-    ln(how many times as many) is taken away: every region is one more chance to look like a word
-    that is nowhere.
+    Log odds = slope * cosine + offset + length * ln(letters of the word) + unlike * u +
+    certain * c + sure * u * c, where u is the share of the word's letters that were read
+    differently (1 where nothing was read) and c the `certainty` of that reading, in a library of
+    as many `regions` as they were fitted on. In a larger one ln(how many times as many) is taken
+    away: every region is one more chance to look like a word that is nowhere.
     """
 
     slope: float
     offset: float
     length: float
     unlike: float
+    certain: float
     sure: float
     regions: int
 
     def log_odds(self, looks: Looks, letters: int, regions: int) -> NDArray[np.float64]:
         """(n,) in a library with so many regions."""
         odds = self.slope * looks.cosine + self._rest(letters, regions)
-        read: NDArray[np.float64] = (self.unlike + self.sure * looks.confidence) * looks.unlike
-        return odds + read
+        share, certain = looks.unlike, certainty(looks.confidence)
+        read: NDArray[np.float64] = self.unlike * share + self.certain * certain
+        return odds + read + self.sure * share * certain
 
     def least(self, log_odds: float, letters: int, regions: int) -> float:
         """The cosine that reaches these odds at best."""
-        gain = max(0.0, self.unlike, self.unlike + self.sure)
+        corners = (self.unlike, self.certain, self.unlike + self.certain + self.sure)
+        gain = max(0.0, *corners)
         return (log_odds - gain - self._rest(letters, regions)) / self.slope
 
     def _rest(self, letters: int, regions: int) -> float:
@@ -91,3 +95,10 @@ class Looks:
     cosine: NDArray[np.float64]
     unlike: NDArray[np.float64]
     confidence: NDArray[np.float64]
+
+
+def certainty(confidence: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """How many nines the confidence has, as a share of four: 0.9 is 0.25, 0.99 is 0.5, and from
+    0.9999 on 1. Readers that misread are often sure by two nines, seldom by four."""
+    doubt = np.maximum(1 - np.asarray(confidence, dtype=np.float64), 1e-4)
+    return np.asarray(-np.log10(doubt) / 4)

@@ -9,18 +9,23 @@ from sightread.regions import Looks, WordCalibration
 from sightread.search.calibrate import DEFAULT_THRESHOLD
 from sightread.types import EncoderSpec, ReaderSpec, RGBImage, Vectors, WordRegion
 
-TRUE = WordCalibration(slope=20.0, offset=-11.0, length=-1.0, unlike=-1.0, sure=-3.0, regions=4_000)
+TRUE = WordCalibration(
+    slope=20.0, offset=-11.0, length=-1.0, unlike=-1.0, certain=-1.5, sure=-3.0, regions=4_000
+)
 
 
 def drawn(count: int, absent: int = 0) -> Pairs:
     """Pairs whose odds are those of `TRUE`, and as many words that are nowhere as asked for."""
     chance = np.random.default_rng(0)
     looks = Looks(
-        chance.uniform(0.3, 1.0, count), chance.choice(5, count) / 4, chance.uniform(0.2, 1, count)
+        chance.uniform(0.3, 1.0, count),
+        (1 + chance.choice(5, count)) / 5,
+        chance.uniform(0.2, 0.999, count),
     )
     length = np.log(chance.integers(3, 10, count))
+    certain = -np.log10(1 - looks.confidence) / 4
     odds = TRUE.slope * looks.cosine + TRUE.offset + TRUE.length * length
-    odds += (TRUE.unlike + TRUE.sure * looks.confidence) * looks.unlike
+    odds += TRUE.unlike * looks.unlike + (TRUE.certain + TRUE.sure * looks.unlike) * certain
     right = chance.random(count) < 1 / (1 + np.exp(-odds))
     numbers = np.full(count, -1)
     wrong = np.flatnonzero(~right)
@@ -30,12 +35,23 @@ def drawn(count: int, absent: int = 0) -> Pairs:
 
 def test_the_line_that_made_the_pairs_is_found() -> None:
     found = fit(drawn(40_000))
-    for name in ("slope", "offset", "length", "unlike", "sure"):
+    for name in ("slope", "offset", "length", "unlike", "certain", "sure"):
         expected = getattr(TRUE, name)
-        assert getattr(found.calibration, name) == pytest.approx(expected, abs=0.5), name
+        assert getattr(found.calibration, name) == pytest.approx(expected, abs=0.9), name
     assert found.calibration.regions == 4_000
     assert found.error < 0.01
     assert found.accepted == 0
+
+
+def test_what_was_read_exactly_does_not_count() -> None:
+    pairs = drawn(4_000)
+    exact = Looks(pairs.looks.cosine, np.zeros(4_000), pairs.looks.confidence)
+    columns = ("cosine", "unlike", "confidence")
+    both = [
+        np.concatenate([getattr(one, name) for one in (pairs.looks, exact)]) for name in columns
+    ]
+    length, right, absent = (np.tile(one, 2) for one in (pairs.length, pairs.right, pairs.absent))
+    assert fit(Pairs(Looks(*both), length, right, absent, 4_000)) == fit(pairs)
 
 
 def test_few_absent_words_pass_for_found() -> None:
@@ -55,7 +71,7 @@ def test_vectors_that_tell_nothing_are_refused() -> None:
     with pytest.raises(ModelError, match="has not learned to tell words apart"):
         fit(blind)
     none = Pairs(pairs.looks, pairs.length, np.zeros_like(pairs.right), pairs.absent, 4_000)
-    with pytest.raises(ModelError, match="cannot be told from others"):
+    with pytest.raises(ModelError, match="No word that was misread"):
         fit(none)
 
 

@@ -14,7 +14,7 @@ from sightread.protocols import Store
 from sightread.regions import Looks, RegionSpaceInfo, WordCalibration
 from sightread.search.calibrate import DEFAULT_THRESHOLD
 from sightread.search.engine import Engine
-from sightread.search.lookalikes import Lookalikes
+from sightread.search.lookalikes import SUREST, Lookalikes
 from sightread.spotting.alphabet import ASKED, spell
 from sightread.store import open_store
 from sightread.types import EncoderSpec, Hit, PictureRecord, RegionRecord, Vectors
@@ -23,7 +23,9 @@ from .test_engine import ids, picture, written
 
 # With these a cosine of 1 means 0.9933, of 0.9 0.8176, of 0.8 0.1192: a word of seven letters with
 # another letter in one place has 6/7 = 0.857, which means 0.573.
-LINE = WordCalibration(slope=35.0, offset=-30.0, length=0.0, unlike=0.0, sure=0.0, regions=1_000)
+LINE = WordCalibration(
+    slope=35.0, offset=-30.0, length=0.0, unlike=0.0, certain=0.0, sure=0.0, regions=1_000
+)
 
 
 SPEC = EncoderSpec("words", 12 * len(ASKED), "a" * 64, "letters")
@@ -107,12 +109,11 @@ def test_words_are_found_by_their_looks_and_exact_readings_come_first(store: Sto
         assert (why.match, why.word, why.channel, why.term) == (
             "look-alike", word, "written", "parking"
         )  # fmt: skip
-        assert why.score == pytest.approx(chance(1.0), abs=1e-4)
+        assert why.score == SUREST
         assert len(why.boxes) == 1
     assert [why.match for why in hits[1].evidence] == ["exact"]
-    # Read and seen: two chances to be right.
     assert hits[1].probability is not None
-    assert hits[1].probability > chance(1.0)
+    assert hits[1].probability > SUREST
 
 
 def test_another_word_is_less_probable_and_says_so(store: Store) -> None:
@@ -120,7 +121,7 @@ def test_another_word_is_less_probable_and_says_so(store: Store) -> None:
     [why] = hits[4].evidence
     assert (why.match, why.word) == ("look-alike", "BARKING")
     assert why.score == pytest.approx(chance(6 / 7), abs=0.05)
-    strict = engine(store).search('"parking"', k=50, threshold=0.9)
+    strict = engine(store).search('"parking"', k=50, threshold=0.8)
     assert 4 not in ids(strict)
     assert {1, 2, 3} <= set(ids(strict))
 
@@ -205,16 +206,20 @@ def test_in_a_larger_library_more_likeness_is_needed() -> None:
 
 
 def test_a_sure_reading_of_another_word_counts_against_it(store: Store) -> None:
-    line = replace(LINE, unlike=-1.0, sure=-4.0)
+    line = replace(LINE, unlike=-1.0, certain=-2.0, sure=-4.0)
     hits = by_id(engine(store, LetterTower(line)).search('"parking"', k=50, threshold=0.0).hits)
-    # Six of seven letters look alike, one was read differently, with a confidence of 0.9.
-    odds = 35 * 6 / 7 - 30 + (-1 - 4 * 0.9) / 7
+    # Six of seven letters look alike, one was read differently, with a confidence of 0.9, which
+    # is one nine of four.
+    odds = 35 * 6 / 7 - 30 - 1 / 7 - (2 + 4 / 7) / 4
     [why] = [one for one in hits[4].evidence if one.match == "look-alike"]
     assert why.score == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-3)
     # Nothing was read: as if every letter was another one.
+    odds = 5 - 1 - (2 + 4) / 4 - np.log(2)
+    line = replace(line, offset=LINE.offset - np.log(2))
+    hits = by_id(engine(store, LetterTower(line)).search('"parking"', k=50, threshold=0.0).hits)
     [why] = hits[3].evidence
-    assert why.score == pytest.approx(1 / (1 + np.exp(-(5 - 1 - 4 * 0.9))), abs=1e-3)
-    looks = Looks(np.array([line.least(0.3, 7, 10)]), np.zeros(1), np.ones(1))
+    assert why.score == pytest.approx(min(SUREST, 1 / (1 + np.exp(-odds))), abs=1e-3)
+    looks = Looks(np.array([line.least(0.3, 7, 10)]), np.zeros(1), np.zeros(1))
     assert line.log_odds(looks, 7, 10)[0] == pytest.approx(0.3)
 
 

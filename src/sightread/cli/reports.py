@@ -68,7 +68,7 @@ def status_text(status: Status, path: str, now: float | None = None) -> str:
             "words": f"{status.words:,}",
             "failed": failed + (" (`sightread status --failed` says why)" if status.failed else ""),
             "reader": visible(status.reader),
-            "look-alikes": "\n".join(map(_region_space_text, status.region_spaces)),
+            "looks": "\n".join(map(_region_space_text, status.region_spaces)),
             "encoders": "\n".join(_space_text(one, status.pictures) for one in status.spaces),
             "indexed": f"{indexed}{ago}" if indexed else "never",
         }

@@ -20,7 +20,7 @@ from sightread.errors import ModelError
 from sightread.methods.spotter.data import Scenes
 from sightread.methods.spotter.words import Words, near_strings
 from sightread.protocols import Reader
-from sightread.regions import Looks, WordCalibration
+from sightread.regions import Looks, WordCalibration, certainty
 from sightread.spotting.alphabet import LONGEST
 from sightread.spotting.readings import unlike
 from sightread.synth.vocabulary import unseen_words
@@ -54,12 +54,18 @@ class Pairs:
     absent: NDArray[np.int64]
     regions: int
 
+    def misread(self) -> Pairs:
+        """Those in which another word was read, or none."""
+        kept, looks = self.looks.unlike > 0, self.looks
+        looks = Looks(looks.cosine[kept], looks.unlike[kept], looks.confidence[kept])
+        return Pairs(looks, self.length[kept], self.right[kept], self.absent[kept], self.regions)
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """A calibration and how it does on the pairs that it was fitted to: the share of absent words
-    of which some picture reaches `threshold`, the share of the written ones that do, and the
-    expected calibration error in ten bins."""
+    of which some picture reaches `threshold`, the share of the misread ones that do, and the
+    expected calibration error in ten bins. `words` is how many were misread."""
 
     calibration: WordCalibration
     accepted: float
@@ -175,31 +181,37 @@ def _pairs(
 
 def fit(pairs: Pairs, threshold: float = 0.3) -> Fitted:
     """The likeliest line, lowered until hardly any absent word passes for found; and how it does.
+    Where the very word was read nobody asks for looks, so that these pairs do not count.
 
     Raises:
         ModelError: a greater cosine does not make a word more probable.
     """
     from sklearn.linear_model import LogisticRegression
 
+    pairs = pairs.misread()
     if pairs.right.all() or not pairs.right.any():
-        raise ModelError("The words that are there cannot be told from others by this model.")
-    looks = pairs.looks
-    rows = np.stack(
-        [looks.cosine, pairs.length, looks.unlike, looks.unlike * looks.confidence], axis=1
-    )
+        raise ModelError(
+            "No word that was misread is left to calibrate by: name more pictures, since they "
+            "cannot be told from others otherwise."
+        )
+    looks, certain = pairs.looks, certainty(pairs.looks.confidence)
+    columns = [looks.cosine, pairs.length, looks.unlike, certain, looks.unlike * certain]
+    rows = np.stack(columns, axis=1)
     middle, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
     fitted = LogisticRegression(C=100.0, max_iter=500).fit((rows - middle) / scale, pairs.right)
     weights = fitted.coef_[0] / scale
-    slope, length, share, sure = (float(one) for one in weights)
-    if slope < _LEAST_SLOPE:
+    if weights[0] < _LEAST_SLOPE:
         raise ModelError(
-            f"A greater cosine hardly makes a word more probable here (slope {slope:.3g}): the "
-            "model has not learned to tell words apart; train it further."
+            f"A greater cosine hardly makes a word more probable here (slope {weights[0]:.3g}): "
+            "the model has not learned to tell words apart; train it further."
         )
-    odds = rows @ weights + float(fitted.intercept_[0]) - float(weights @ middle)
+    offset = float(fitted.intercept_[0]) - float(weights @ middle)
+    odds = rows @ weights + offset
     lowered = _lowered(pairs, odds, math.log(threshold / (1 - threshold)))
-    offset = float(fitted.intercept_[0]) - float(weights @ middle) - lowered
-    calibration = WordCalibration(slope, offset, length, share, sure, pairs.regions)
+    slope, length, unlike, sure, both = (float(one) for one in weights)
+    calibration = WordCalibration(
+        slope, offset - lowered, length, unlike, sure, both, pairs.regions
+    )
     return _figures(pairs, calibration, 1 / (1 + np.exp(lowered - odds)), threshold)
 
 

@@ -29,6 +29,10 @@ OpenWordEncoder = Callable[[RegionSpaceInfo], WordEncoder]
 MOST = 1000
 """Pictures for each word; a word that looks like itself in more of them was read in most."""
 
+SUREST = 0.84
+"""What was read as another word is never more probable than this: about what an exact reading by an
+unsure reader gets, so that exact readings come first."""
+
 _SHOWN = 12
 _LOOK_ALIKE = calibrate.KINDS.index("look-alike")
 _WRITTEN = FIELDS.index("written")
@@ -157,6 +161,7 @@ def _occurrences(
         hits.score.astype(np.float64), unlike(word, read), hits.confidence.astype(np.float64)
     )
     chance = calibrate.probability(line.log_odds(looks, letters(word), regions))
+    chance = np.minimum(chance, SUREST)
     count = len(hits)
     found = Occurrences(
         hits.picture,
@@ -169,4 +174,6 @@ def _occurrences(
         hits.boxes,
     )
     order = np.argsort(hits.picture, kind="stable")
-    return found.take(order[chance[order] >= least])
+    # Where the very word was read, the reading says it already.
+    kept = (chance >= least) & (looks.unlike > 0)
+    return found.take(order[kept[order]])

@@ -7,14 +7,10 @@ words keeps the pairs of rows that follow each other, so that a phrase of n word
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from sightread.search.calibrate import KINDS
-
-_EXACT = KINDS.index("exact")
 
 LINK_SAME_LINE = 1.0
 LINK_BESIDE = 0.97
@@ -184,15 +180,7 @@ def best_per_picture(rows: Occurrences) -> Occurrences:
 
 
 def with_seen(read: Occurrences | None, seen: Occurrences | None) -> Occurrences | None:
-    """The places where a word was read and those that look like it. A region in which exactly the
-    word was read and that looks like it too has two chances to be right."""
-    if read is None or seen is None or not len(seen):
+    """The places where a word was read and those that look like it."""
+    if read is None or seen is None:
         return seen if read is None else read
-    place = np.searchsorted(seen.picture, read.picture)
-    inside = place < len(seen)
-    place = np.where(inside, place, 0)
-    both = inside & (seen.picture[place] == read.picture) & (read.kind == _EXACT)
-    both &= seen.ordinals[place, 0] == read.ordinals[:, 0]
-    either = 1 - (1 - read.probability) * (1 - seen.probability[place])
-    surer = replace(read, probability=np.where(both, either, read.probability))
-    return concatenate([surer, seen.take(~np.isin(np.arange(len(seen)), place[both]))])
+    return concatenate([read, seen])
