@@ -50,8 +50,14 @@ def test_what_was_read_exactly_does_not_count() -> None:
     both = [
         np.concatenate([getattr(one, name) for one in (pairs.looks, exact)]) for name in columns
     ]
-    length, right, absent = (np.tile(one, 2) for one in (pairs.length, pairs.right, pairs.absent))
-    assert fit(Pairs(Looks(*both), length, right, absent, 4_000)) == fit(pairs)
+    longer = Pairs(
+        Looks(*both),
+        np.concatenate([pairs.length, pairs.length]),
+        np.concatenate([pairs.right, pairs.right]),
+        np.concatenate([pairs.absent, pairs.absent]),
+        4_000,
+    )
+    assert fit(longer) == fit(pairs)
 
 
 def test_few_absent_words_pass_for_found() -> None:
