@@ -8,6 +8,7 @@ import numpy as np
 
 from sightread.cli import reports
 from sightread.library import Status
+from sightread.regions import RegionSpaceInfo
 from sightread.search.ingest import IndexReport
 from sightread.search.ledger import Failure
 from sightread.spotting.pairs import SECOND_LINE
@@ -253,3 +254,12 @@ def test_measurements_are_listed_with_dotted_names() -> None:
     assert reports.measured_text(measured) == (
         "map       0.9123\npictures  700\nby.a.n    3, 1.25\nby.b      None\n"
     )
+
+
+def test_status_names_the_vectors_of_words() -> None:
+    spec = EncoderSpec("words", 128, "a" * 64, "spotter-9")
+    spaces = (RegionSpaceInfo(spec, "/m", 1_234), RegionSpaceInfo(spec, "/m", 5, serving=False))
+    state = Status(7, 9, 7, 0, "r1", 10, None, 3, region_spaces=spaces)
+    shown = reports.status_text(state, "/l").splitlines()
+    assert "looks     words (spotter-9 aaaaaaaaaaaa): 1,234 words with a vector" in shown
+    assert "          words (spotter-9 aaaaaaaaaaaa): to follow, 5 words with a vector" in shown

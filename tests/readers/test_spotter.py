@@ -1,5 +1,6 @@
 """The spotter as a reader, with a network of random weights: what it computes, not how well."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from sightread.errors import ModelError, UsageError
 from sightread.lab.export import export
 from sightread.modelfolder import GOLDEN, STRIP_GRAPH, read, read_bytes
-from sightread.readers import open_reader
+from sightread.readers import open_reader, open_word_encoder
 from sightread.readers.spotter import DETAILS, SpotterReader, _scale
 from sightread.spotting.golden import check, unpack
 from sightread.spotting.maps import FindSettings
@@ -108,6 +109,37 @@ def test_revisions_differ_by_what_changes_a_reading(folder: Path) -> None:
     assert len(revisions) == 3
     assert SpotterReader(folder).spec == SpotterReader(folder).spec
     assert SpotterReader(folder).spec.side_limit_px == 1280
+
+
+def test_the_tower_for_words_is_that_of_the_reader(folder: Path, reader: SpotterReader) -> None:
+    tower = open_word_encoder(str(folder))
+    assert tower.spec == reader.spec.space
+    assert reader.spec.folder == str(folder)
+    assert tower.calibration is None
+    assert np.array_equal(tower.encode_words(["taxi"]), reader.encode_words(["taxi"]))
+    with pytest.raises(UsageError, match="--reader-model"):
+        open_word_encoder("")
+
+
+@pytest.mark.parametrize("name", ["find.onnx", "strips.onnx", "text.onnx", "tokenizer.json"])
+def test_whichever_file_is_damaged_the_checksums_are_told(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(folder, damaged)
+    content = bytearray((damaged / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (damaged / name).write_bytes(content)
+    expected = read(folder).files[name].sha256
+    found = hashlib.sha256(content).hexdigest()
+    with pytest.raises(ModelError, match=rf"{name} was changed.*is {found}, but .* {expected}"):
+        SpotterReader(damaged)
+    if name in ("text.onnx", "tokenizer.json"):
+        with pytest.raises(ModelError, match=rf"{name} was changed"):
+            open_word_encoder(str(damaged))
+    (damaged / name).write_bytes(content[:-1])
+    with pytest.raises(ModelError, match=rf"{name} has [\d,]+ bytes, but model.json says"):
+        open_word_encoder(str(damaged))
 
 
 def test_bad_folders_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from sightread.wire import FAILURE_FIELDS, failure_fields, moment
 
 if TYPE_CHECKING:
     from sightread.library import Status
+    from sightread.regions import RegionSpaceInfo
     from sightread.search.ingest import IndexReport
     from sightread.search.ledger import Failure
     from sightread.types import PictureRecord, RegionRecord, SpaceInfo
@@ -68,6 +69,7 @@ def status_text(status: Status, path: str, now: float | None = None) -> str:
             "words": f"{status.words:,}",
             "failed": failed + (" (`sightread status --failed` says why)" if status.failed else ""),
             "reader": visible(status.reader),
+            "looks": "\n".join(map(_region_space_text, status.region_spaces)),
             "encoders": "\n".join(_space_text(one, status.pictures) for one in status.spaces),
             "indexed": f"{indexed}{ago}" if indexed else "never",
         }
@@ -85,6 +87,13 @@ def _space_text(space: SpaceInfo, pictures: int) -> str:
         ranks = "" if spec.calibration else "; not calibrated: only orders what is found"
         state = f"{counted(space.pictures, 'picture')}{without}{ranks}"
     return visible(f"{spec.space} ({model}): {state}")
+
+
+def _region_space_text(space: RegionSpaceInfo) -> str:
+    spec = space.spec
+    model = " ".join(filter(None, (spec.name, spec.revision[:12])))
+    state = "" if space.serving else "to follow, "
+    return visible(f"{spec.space} ({model}): {state}{counted(space.regions, 'word')} with a vector")
 
 
 # --- failed files -----------------------------------------------------------------------------
@@ -162,7 +171,7 @@ def _lines(record: PictureRecord) -> Iterator[str]:
 
 
 def _line_text(line: Sequence[RegionRecord], said: str = "") -> str:
-    words = visible(" ".join(region.text for region in line))
+    words = visible(" ".join(region.text or "(not read)" for region in line))
     sure = min(region.confidence for region in line)
     corners = [corner for region in line if region.box for corner in region.box]
     if not corners:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from sightread.errors import UsageError
-from sightread.protocols import Reader
+from sightread.protocols import Reader, WordEncoder
 
 Detail = Literal["low", "normal", "high"]
 
@@ -19,25 +19,41 @@ def _open_rapidocr() -> Reader:
 
 
 def _open_spotter(folder: str = "", detail: Detail = "normal") -> Reader:
-    _require_model("spotter", folder)
+    folder = _model_folder("spotter", folder)
     from sightread.readers.spotter import SpotterReader
 
     return SpotterReader(folder, detail=detail)
 
 
-def _open_second(folder: str = "", detail: Detail = "normal") -> Reader:
-    _require_model("spotter+rapidocr", folder)
-    from sightread.readers.second import SecondReader
-
-    return SecondReader(folder, detail=detail)
-
-
-def _require_model(name: str, folder: str) -> None:
+def _model_folder(name: str, folder: str) -> str:
+    """The folder of the spotter's model."""
     if not folder:
         raise UsageError(
             f"The reader {name} needs a model: name the folder of one, made by `sightread train "
             "spotter` and `sightread export`, with --reader-model."
         )
+    return folder
+
+
+def open_word_encoder(folder: str) -> WordEncoder:
+    """The tower for queries of the spotter whose model is in this folder; the rest of the model is
+    not loaded.
+
+    Raises:
+        UsageError: no folder is named.
+        ModelError: there is no such model, or it is damaged.
+    """
+    folder = _model_folder("spotter", folder)
+    from sightread.readers.words import WordTower, read_spotter
+
+    return WordTower(folder, read_spotter(folder))
+
+
+def _open_second(folder: str = "", detail: Detail = "normal") -> Reader:
+    folder = _model_folder("spotter+rapidocr", folder)
+    from sightread.readers.second import SecondReader
+
+    return SecondReader(folder, detail=detail)
 
 
 READERS: dict[str, Callable[..., Reader]] = {

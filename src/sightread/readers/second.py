@@ -58,6 +58,8 @@ class SecondReader:
                 first.revision, hashlib.sha256(identity.encode()).hexdigest()[:12]
             ),
             side_limit_px=max(limits),
+            space=first.space,
+            folder=first.folder,
         )
 
     @property

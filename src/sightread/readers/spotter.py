@@ -23,7 +23,8 @@ from sightread import modelfolder
 from sightread.errors import ModelError, UsageError
 from sightread.readers import Detail
 from sightread.readers.nets import Graph, load_graph
-from sightread.spotting.alphabet import READ, spell
+from sightread.readers.words import WordTower, read_spotter
+from sightread.spotting.alphabet import READ
 from sightread.spotting.choosing import choose, distinct
 from sightread.spotting.lines import line_numbers
 from sightread.spotting.maps import STRIDE, FindSettings, Found, find_places
@@ -31,7 +32,6 @@ from sightread.spotting.places import Places, corners, scaled
 from sightread.spotting.readings import Reading, read_columns
 from sightread.spotting.strips import as_input, by_width, cut_strips
 from sightread.spotting.tiles import SIDE_PX, whole, windows
-from sightread.tokenizer import Tokenizer, TokenizerSource
 from sightread.types import Quad, ReaderSpec, RGBImage, Vectors, WordRegion
 
 # To be raised with every change of the code here or in `spotting` that changes what is read.
@@ -89,12 +89,7 @@ class SpotterReader:
         """
         if detail not in DETAILS:
             raise UsageError(f"There is no detail {detail!r}: choose low, normal or high.")
-        self.info = modelfolder.read(folder)
-        if self.info.kind != "spotter":
-            raise ModelError(
-                f"{folder} is of kind {self.info.kind} and cannot read; name a model folder of "
-                "kind spotter, as `sightread train spotter` and `export` make it."
-            )
+        self.info = read_spotter(folder)
         if self.info.details.get("read") != READ:
             raise ModelError(
                 f"{folder} reads another alphabet than this version of sightread; export the "
@@ -102,17 +97,18 @@ class SpotterReader:
             )
         self.sides = DETAILS[detail]
         self.settings = tuple(settings)
-        self._find, self._strips, self._text = (
+        self._find, self._strips = (
             self._load(Path(folder), name)
-            for name in (modelfolder.FIND_GRAPH, modelfolder.STRIP_GRAPH, modelfolder.TEXT_GRAPH)
+            for name in (modelfolder.FIND_GRAPH, modelfolder.STRIP_GRAPH)
         )
-        pieces = modelfolder.read_bytes(folder, self.info, modelfolder.TOKENIZER_JSON)
-        self._tokens = Tokenizer(TokenizerSource(pieces.decode("utf-8"), self.info.tokenizer))
+        self._words = WordTower(folder, self.info)
         identity = f"{_PROCEDURE} {self.info.revision} {self.sides!r} {self.settings!r}"
         self._spec = ReaderSpec(
             name="spotter",
             revision=hashlib.sha256(identity.encode()).hexdigest()[:12],
             side_limit_px=self.sides.read_px,
+            space=self._words.spec,
+            folder=os.path.abspath(folder),
         )
 
     def _load(self, folder: Path, name: str) -> Graph:
@@ -132,9 +128,7 @@ class SpotterReader:
         Raises:
             UsageError: a word has no letter or digit, or one that the spotter does not know.
         """
-        if not words:
-            return np.zeros((0, self.info.dim), np.float32)
-        return self._text(self._tokens([spell(word) for word in words]))[0]
+        return self._words.encode_words(words)
 
     # --- one picture -----------------------------------------------------------------------------
 

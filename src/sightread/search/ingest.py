@@ -21,7 +21,12 @@ from sightread.interrupt import Interrupt
 from sightread.protocols import Reader, Store
 from sightread.search.backlog import Backlog
 from sightread.search.batch import Batch
-from sightread.search.encoding import Encoding, Source
+from sightread.search.encoding import (
+    Encoding,
+    Source,
+    finish_region_space,
+    open_region_space,
+)
 from sightread.search.known import Claims, KnownPaths
 from sightread.search.ledger import Ledger
 from sightread.search.missing import Walked, clear_vanished_failures, forget_missing
@@ -106,6 +111,7 @@ def ingest(
     stale = other_reader(store, reader.spec.revision, known.pictures())
     if len(stale) and not options.reread:
         raise LibraryError(_mixed(store, stale, reader.spec.revision))
+    open_region_space(store, reader.spec)
     encoding = Encoding(store, encoders, options.reencode)
     job = _Job(store, reader, encoding, ledger, options, progress or _silent)
     with Interrupt() as interrupt:
@@ -312,6 +318,7 @@ class _Run:
         self._counts.forgotten = cleaning.forgotten
         clear_vanished_failures(job.ledger, walked, self._scout.unmet_failures)
         warnings = job.encoding.finish(job.ledger)
+        finish_region_space(job.store, job.reader.spec)
         job.store.maintain()
         return cleaning.warnings + self._left_over() + warnings
 

@@ -20,7 +20,7 @@ from sightread import images
 from sightread.errors import PictureError
 from sightread.protocols import DualEncoder, Reader
 from sightread.search.backlog import Backlog
-from sightread.search.encoding import encode
+from sightread.search.encoding import checked_words, encode
 from sightread.search.known import Claims
 from sightread.search.records import picture_record
 from sightread.search.walk import LEADS_OUT, is_within
@@ -218,9 +218,9 @@ class Workers:
 
     def _read(self, stamp: PathStamp, identity: tuple[PictureId, str], data: bytes) -> Read:
         picture = self._decode(data)
-        words = self._words(picture)
+        words = checked_words(self._words(picture), self._spec)
         embeddings, unencoded = self._embeddings(picture, identity[0])
-        record = picture_record(identity, picture, words, self._spec.revision, embeddings)
+        record = picture_record(identity, picture, words, self._spec, embeddings)
         return Read(stamp, record, _one_line(unencoded))
 
     def _encoded(self, stamp: PathStamp, identity: tuple[PictureId, str], data: bytes) -> Encoded:
