@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightread.errors import UsageError
 from sightread.library import Library
-from sightread.readers import open_reader
 from sightread.readers.areas import Area, areas_of
 from sightread.readers.rapidocr import RapidOcrReader
 from sightread.readers.second import SecondReader, both
@@ -145,8 +143,3 @@ def test_the_reader_in_a_library(
         # What random weights read there, if anything, is told, and is not "taxi".
         assert why.other_reading is not None
         assert key(why.other_reading) != "taxi"
-
-
-def test_it_needs_the_model_of_the_spotter() -> None:
-    with pytest.raises(UsageError, match=r"spotter\+rapidocr needs a model"):
-        open_reader("spotter+rapidocr")

@@ -117,8 +117,6 @@ def test_the_tower_for_words_is_that_of_the_reader(folder: Path, reader: Spotter
     assert reader.spec.folder == str(folder)
     assert tower.calibration is None
     assert np.array_equal(tower.encode_words(["taxi"]), reader.encode_words(["taxi"]))
-    with pytest.raises(UsageError, match="--reader-model"):
-        open_word_encoder("")
 
 
 @pytest.mark.parametrize("name", ["find.onnx", "strips.onnx", "text.onnx", "tokenizer.json"])
@@ -175,8 +173,6 @@ def test_the_finder_may_be_of_another_run(folder: Path, tmp_path: Path) -> None:
 
 def test_readers_are_opened_by_name(folder: Path) -> None:
     assert open_reader("spotter", folder=str(folder), detail="low").spec.name == "spotter"
-    with pytest.raises(UsageError, match="--reader-model"):
-        open_reader("spotter", folder=None)
     with pytest.raises(UsageError, match="has no detail"):
         open_reader("rapidocr", detail="low")
     with pytest.raises(UsageError, match="low, normal or high"):

@@ -39,13 +39,17 @@ ReaderOption = Annotated[
     typer.Option(
         "--reader",
         metavar="NAME",
-        help="Who reads: rapidocr (if nothing is said), spotter with --reader-model, or "
+        help="Who reads: rapidocr (if nothing is said); spotter, the word spotter, quicker; or "
         "spotter+rapidocr: both, rapidocr only where the spotter sees text.",
     ),
 ]
 ReaderModelOption = Annotated[
     str | None,
-    typer.Option("--reader-model", metavar="DIR", help="The model folder of the spotter."),
+    typer.Option(
+        "--reader-model",
+        metavar="DIR",
+        help="A model folder for the spotter.",
+    ),
 ]
 DetailOption = Annotated[
     str | None,

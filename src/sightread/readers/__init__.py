@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from sightread.errors import UsageError
 from sightread.protocols import Reader, WordEncoder
 
 Detail = Literal["low", "normal", "high"]
+
+SPOTTER_MODEL = Path(__file__).parent.parent / "models" / "spotter"
+"""The word spotter that comes with the package; CARD.md in it says what it is."""
 
 
 def _open_rapidocr() -> Reader:
@@ -19,41 +23,27 @@ def _open_rapidocr() -> Reader:
 
 
 def _open_spotter(folder: str = "", detail: Detail = "normal") -> Reader:
-    folder = _model_folder("spotter", folder)
     from sightread.readers.spotter import SpotterReader
 
-    return SpotterReader(folder, detail=detail)
-
-
-def _model_folder(name: str, folder: str) -> str:
-    """The folder of the spotter's model."""
-    if not folder:
-        raise UsageError(
-            f"The reader {name} needs a model: name the folder of one, made by `sightread train "
-            "spotter` and `sightread export`, with --reader-model."
-        )
-    return folder
+    return SpotterReader(folder or SPOTTER_MODEL, detail=detail)
 
 
 def open_word_encoder(folder: str) -> WordEncoder:
-    """The tower for queries of the spotter whose model is in this folder; the rest of the model is
-    not loaded.
+    """The tower for queries of the spotter whose model is in this folder, or of the one that comes
+    with the package; the rest of the model is not loaded.
 
     Raises:
-        UsageError: no folder is named.
         ModelError: there is no such model, or it is damaged.
     """
-    folder = _model_folder("spotter", folder)
     from sightread.readers.words import WordTower, read_spotter
 
-    return WordTower(folder, read_spotter(folder))
+    return WordTower(folder or SPOTTER_MODEL, read_spotter(folder or SPOTTER_MODEL))
 
 
 def _open_second(folder: str = "", detail: Detail = "normal") -> Reader:
-    folder = _model_folder("spotter+rapidocr", folder)
     from sightread.readers.second import SecondReader
 
-    return SecondReader(folder, detail=detail)
+    return SecondReader(folder or SPOTTER_MODEL, detail=detail)
 
 
 READERS: dict[str, Callable[..., Reader]] = {
@@ -68,8 +58,8 @@ def open_reader(name: str = "rapidocr", **options: Any) -> Reader:
 
     Args:
         options: of the reader; those that are None are left to it. The spotter, alone or with a
-            second reader, takes `folder`, its model, and `detail` ("low", "normal" or "high");
-            rapidocr takes none.
+            second reader, takes `folder`, its model (that of the package, if none is named), and
+            `detail` ("low", "normal" or "high"); rapidocr takes none.
 
     Raises:
         UsageError: there is no such reader, or it has no such option.

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from sightread import modelfolder
 from sightread.errors import ModelError, UsageError
-from sightread.readers import Detail
+from sightread.readers import SPOTTER_MODEL, Detail
 from sightread.readers.nets import Graph, load_graph
 from sightread.readers.words import WordTower, read_spotter
 from sightread.spotting.alphabet import READ
@@ -108,7 +108,8 @@ class SpotterReader:
             revision=hashlib.sha256(identity.encode()).hexdigest()[:12],
             side_limit_px=self.sides.read_px,
             space=self._words.spec,
-            folder=os.path.abspath(folder),
+            # The model of the package is where the package is, on every machine.
+            folder="" if Path(folder) == SPOTTER_MODEL else os.path.abspath(folder),
         )
 
     def _load(self, folder: Path, name: str) -> Graph:

@@ -202,8 +202,7 @@ class Snapshot:
             pa.table({**keys, "id": every[rows]}),
             sort_keys=[("taken_at", "descending"), ("path_text", "ascending"), ("id", "ascending")],
         )
-        found: NDArray[np.int64] = every[rows][order.to_numpy()]
-        return found
+        return np.asarray(every[rows][order.to_numpy()], np.int64)
 
     def get(self, ids: Sequence[PictureId], regions: bool, embeddings: bool) -> list[PictureRecord]:
         """Known pictures among `ids`, in their order."""
@@ -327,10 +326,8 @@ class Snapshot:
     def _as_read(self, found: list[RegionHits]) -> list[RegionHits]:
         """With what was read in the regions."""
         pictures = sorted({number for hits in found for number in hits.picture.tolist()})
-        rows = [
-            scan(self._table("regions"), READ_COLUMNS, one_of("picture", part))
-            for part in chunked(pictures)
-        ]
+        table = self._table("regions")
+        rows = [scan(table, READ_COLUMNS, one_of("picture", some)) for some in chunked(pictures)]
         return [as_read(hits, rows) for hits in found]
 
     def _stream(
