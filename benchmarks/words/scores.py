@@ -15,6 +15,7 @@ from sightread.measure.gallery import GalleryImage, WordGallery
 from sightread.measure.words import (
     HEIGHT_BINS_PX,
     by_picture,
+    calibration_error,
     false_accept,
     mean_ap,
     precision,
@@ -92,6 +93,7 @@ def _part(gallery: WordGallery, columns: Columns, kept: Sequence[bool]) -> dict[
         "map": _number(mean_ap(queries, inside, complete)),
         "precision": _number(precision(queries, shown, complete)),
         "recall": _number(recall(queries, shown)),
+        "calibration_error": _number(calibration_error(queries, inside, complete)),
     }
 
 

@@ -16,7 +16,7 @@ from sightread.measure.gallery import (
 )
 from sightread.measure.invented import invented_words
 from sightread.measure.latency import query_latency
-from sightread.measure.words import Baseline, score_words
+from sightread.measure.words import Baseline, calibration_error, score_words
 from sightread.search.engine import Engine
 from sightread.store import open_store
 from sightread.text import key, tokens
@@ -141,3 +141,15 @@ def test_latency_of_a_small_library(tmp_path: Path) -> None:
     assert report.words == 360
     assert report.queries == 2 * len(report.by_kind)
     assert 0 < report.p50_ms <= report.p95_ms
+
+
+def test_calibration_error_by_hand() -> None:
+    # Said to be 0.95 probable: two, one of them right; 0.15: one, wrong. What nobody knows (the
+    # last picture) and what was not found (-1) do not count.
+    scores = {"a": np.array([0.95, 0.95, -1.0, 0.95]), "b": np.array([-1.0, 0.15, -1.0, 0.5])}
+    queries = {"a": frozenset({0}), "b": frozenset({2})}
+    complete = np.array([True, True, True, False])
+    expected = (abs(2 * 0.95 - 1) + 0.15) / 3
+    assert calibration_error(queries, scores, complete) == pytest.approx(expected)
+    nothing = {"a": np.full(4, -1.0)}
+    assert np.isnan(calibration_error({"a": frozenset({0})}, nothing, complete))

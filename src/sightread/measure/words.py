@@ -26,6 +26,7 @@ from sightread.search.engine import Engine
 from sightread.text import key, tokens
 from sightread.types import PictureRecord, Query, Term
 
+_BINS = 10
 INVENTED = 500
 HEIGHT_BINS_PX = (0, 10, 14, 20, 30, 50, 10_000)
 
@@ -205,6 +206,28 @@ def precision(
         right += int((shown[word] & relevant).sum())
         wrong += int((shown[word] & ~relevant & complete).sum())
     return right / (right + wrong) if right + wrong else float("nan")
+
+
+def calibration_error(
+    queries: dict[str, frozenset[int]], scores: dict[str, Columns], complete: NDArray[np.bool_]
+) -> float:
+    """Expected calibration error (Guo et al., ICML 2017) of everything that is found at all, in ten
+    bins of equal width: the mean distance between how probable answers are said to be and how many
+    are right. NaN if nothing is found."""
+    said: list[NDArray[np.float64]] = []
+    true: list[NDArray[np.bool_]] = []
+    for word, images in queries.items():
+        relevant = _relevant(images, len(complete))
+        judged = (scores[word] > 0) & (relevant | complete)
+        said.append(scores[word][judged])
+        true.append(relevant[judged])
+    probability = np.concatenate([np.zeros(0), *said])
+    right = np.concatenate([np.zeros(0, bool), *true])
+    if not len(right):
+        return float("nan")
+    bins = np.minimum((probability * _BINS).astype(int), _BINS - 1)
+    gaps = np.bincount(bins, weights=probability - right, minlength=_BINS)
+    return float(np.abs(gaps).sum() / len(right))
 
 
 def recall(queries: dict[str, frozenset[int]], shown: dict[str, Shown]) -> float:
