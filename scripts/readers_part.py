@@ -7,10 +7,12 @@ from typing import Any
 from results import RESULTS, ROOT, load, origin, table
 
 NAME = "word_readers"
+_COMMAND = "python -m benchmarks.words --data DIR --quiet DIR --model DIR --work DIR"
 FIGURE = "figures/word_readers.png"
+_HELD_OUT = "The word spotter has learned from none of these pictures, see configs/spotter/DATA.md."
 _GALLERIES = {"real": "Photographs", "synth-str": "Rendered scenes (`synth-str`)"}
 _COST = ("reading ms", "decoding ms", "half quiet ms", "pictures/s", "peak MB", "bytes/picture")
-_SHARES = ("mAP", "mAP all", "precision", "recall", "invented")
+_SHARES = ("mAP", "mAP all", "precision", "recall", "invented", "calibration error")
 
 
 def readers() -> str:
@@ -30,13 +32,16 @@ def readers() -> str:
         "and one thread. mAP, precision and recall at the default threshold are of the "
         'photographs, among as many pictures without text if such were added; "mAP all" is of '
         'the whole gallery, graphics included; "invented" the share of made-up words that find '
-        "anything. Times are of the processor: reading a decoded picture, all else that indexing "
+        'anything; "calibration error" the expected one of the probabilities (not taken in every '
+        "run). Times are of the processor: reading a decoded picture, all else that indexing "
         "it takes, and reading in a gallery in which half of the pictures have no text. mAP by "
-        "height counts only answers of that height, in pixels of the picture.\n\n"
+        "height counts only answers of that height, in pixels of the picture. "
+        + _HELD_OUT * result["held_out"]
+        + "\n\n"
         + "\n".join(parts)
         + drawn
         + "\n"
-        + origin(result, "python -m benchmarks.words --data DIR --quiet DIR --model DIR --work DIR")
+        + origin(result, _COMMAND + " --held-out" * result["held_out"])
     )
 
 

@@ -166,6 +166,7 @@ def row(result: dict[str, Any]) -> dict[str, Any]:
         "precision": main["precision"],
         "recall": main["recall"],
         "invented": result["false_accept"],
+        "calibration error": main.get("calibration_error"),
         "reading ms": _short(time_ms(result, subsets, "reading_ms")),
         "decoding ms": _short(time_ms(result, subsets, "decoding_ms")),
         "half quiet ms": _short(half_quiet_ms(result)),

@@ -79,8 +79,8 @@ def settings(reader: Reader) -> dict[str, Any]:
     """All that decides what it reads and costs, as plain values."""
     if isinstance(reader, SecondReader):
         both = {"spotter": settings(reader.spotter), "rapidocr": settings(reader.ocr)}
-        return {**asdict(reader.spec), "threads": 1, "seen": asdict(SEEN), **both}
-    found: dict[str, Any] = {**asdict(reader.spec), "threads": 1}
+        return {**_spec(reader), "seen": asdict(SEEN), **both}
+    found = _spec(reader)
     for name in ("settings", "sides"):
         value = getattr(reader, name, None)
         if is_dataclass(value) and not isinstance(value, type):
@@ -88,6 +88,11 @@ def settings(reader: Reader) -> dict[str, Any]:
     if isinstance(reader, TesseractReader):
         found |= {"page_segmentation": SPARSE, "language": "eng"}
     return found
+
+
+def _spec(reader: Reader) -> dict[str, Any]:
+    # Where the model lay is of no use to who reads the result.
+    return {n: v for n, v in asdict(reader.spec).items() if n != "folder"} | {"threads": 1}
 
 
 def cache_name(name: str, reader: Reader) -> str:
