@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "methods": GROUND | BENCH | {"clip", "methods", "synth", "torch"},
     "lab": GROUND | BENCH | {"clip", "lab", "methods", "synth", "torch"},
     "encoders": GROUND | BENCH | {"encoders"},
+    "explain": GROUND | BENCH | {"explain"},
     "remembered": GROUND | {"encoders", "search"},
     "search": GROUND | BENCH | {"search"},
     "library": GROUND | BENCH | {"readers", "remembered", "store", "search"},
