@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 
 from sightread.errors import ExplanationError
 from sightread.explain.endpoint import Client, Endpoint, Fault, NotThisOne
@@ -31,7 +32,8 @@ class Asking:
     """Iterate over it for the replies; leave it, and no further subject is asked for.
 
     Args:
-        at_once: so many questions at the same time.
+        at_once: so many questions at the same time. A reply counts among them until the next one
+            is taken: whoever keeps each before that loses no more than these if killed.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Asking:
         self._client = Client(endpoint)
         self._pace, self._patience = pace, patience
         self._stop = threading.Event()
+        self._room = threading.Semaphore(at_once)
         self._left: queue.SimpleQueue[Subject] = queue.SimpleQueue()
         for subject in subjects:
             self._left.put(subject)
@@ -78,6 +81,7 @@ class Asking:
             else:
                 failed_in_a_row = 0 if reply.answer is not None else failed_in_a_row + 1
                 yield reply
+                self._room.release()
                 if failed_in_a_row >= self._patience.failures and refusal is None:
                     refusal = _gave_up(failed_in_a_row, reply.reason)
                     self.stop()
@@ -94,10 +98,16 @@ class Asking:
     def __enter__(self) -> Asking:
         return self
 
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
         for thread in self._threads:
-            if thread.is_alive():
+            # Who presses Ctrl-C twice does not want to wait for a slow answer.
+            if thread.is_alive() and not isinstance(error, KeyboardInterrupt):
                 thread.join()
         self._client.close()
 
@@ -106,17 +116,23 @@ class Asking:
     def _work(self, number: int) -> None:
         chance = random.Random(number)
         try:
-            while not self._stop.is_set():
-                try:
-                    subject = self._left.get_nowait()
-                except queue.Empty:
-                    break
+            while (subject := self._take()) is not None:
                 if (reply := self._insist(subject, chance)) is not None:
                     self._replies.put(reply)
         except BaseException as error:  # whatever it is, the one who waits must hear of it
             self._replies.put(error)
         finally:
             self._replies.put(None)
+
+    def _take(self) -> Subject | None:
+        """The next subject as soon as there is room for it; None if there is none, or to stop."""
+        while not self._room.acquire(timeout=_POLL_S):
+            if self._stop.is_set():
+                return None
+        try:
+            return None if self._stop.is_set() else self._left.get_nowait()
+        except queue.Empty:
+            return None
 
     def _insist(self, subject: Subject, chance: random.Random) -> Reply | None:
         """A reply after as many tries as it takes; None if told to stop meanwhile."""
