@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cli",
         "clip",
         "encoders",
+        "explain",
         "lab",
         "methods",
         "readers",

@@ -282,8 +282,8 @@ def test_what_was_written_by_hand_stays(path: Path) -> None:
 def test_a_glossary_that_is_too_long_is_kept_out(path: Path) -> None:
     with Book.open(path, write=True) as book:
         endless = entries(Ada="word " * 80)
-        assert fill(book, [Subject("Ada")], written=[endless]).kept_out == 1
-        assert fill(book, [Subject("Ada")], written=[endless]).kept_out == 1
+        assert fill(book, [Subject("Ada")], written=[endless]).unfit == 1
+        assert fill(book, [Subject("Ada")], written=[endless]).unfit == 1
         assert len(book.versions(Subject("Ada"))) == 1
 
 

@@ -50,14 +50,15 @@ class FillOptions:
 
 @dataclass(slots=True)
 class FillReport:
-    """What came of a run: subjects that were given, had an explanation already, were taken from a
-    glossary or dump, were to be asked for, were answered with something good, with something that
-    the gates kept out, and not at all; requests that were made; whether Ctrl-C ended it; what the
-    user should know."""
+    """What came of a run, in subjects: those given, those with an explanation already; `taken`
+    from a glossary or dump, or `unfit` there; those to be asked for, and of these `answered` with
+    something good, with something that the gates kept out, or `failed`. `requests` that were made;
+    whether Ctrl-C ended it; what the user should know."""
 
     subjects: int = 0
     known: int = 0
     taken: int = 0
+    unfit: int = 0
     to_ask: int = 0
     answered: int = 0
     kept_out: int = 0
@@ -164,7 +165,7 @@ def _take(
         elif _take_one(book, subject, entry, options):
             report.taken += 1
         else:
-            report.kept_out += 1
+            report.unfit += 1
     return left
 
 
@@ -176,8 +177,7 @@ def _take_one(book: Book, subject: Subject, entry: Entry, options: FillOptions) 
     text, verdict = judged(entry.text, subject, must_name=False)
     # A glossary may say that something is not known; it is no answer of a machine.
     verdict = "good" if verdict == "refused" else verdict
-    # Who asks by an alias gets the entry of the thing itself.
-    own = subject if Subject(entry.name).key == subject.key else Subject(entry.name)
+    own = Subject(entry.name)  # also for who asks by an alias
     one = Explanation(own.name, text, entry.source, verdict=verdict, raw=_raw(entry.text, text))
     if not options.only_count:
         last = book.versions(own)[-1:]
