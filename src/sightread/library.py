@@ -17,16 +17,35 @@ from sightread.errors import (
     PictureError,
     UsageError,
 )
+from sightread.explain.shelf import Shelf
+from sightread.privacy import (
+    ENTITY_SPACE,
+    entities_on,
+    require_entities,
+    switch_entities,
+)
 from sightread.protocols import DualEncoder, Reader, Store
 from sightread.readers import open_reader
 from sightread.remembered import Encoders
+from sightread.search.again import LookAgain
 from sightread.search.alike import alike, space_for
 from sightread.search.channels import Channels
 from sightread.search.engine import Engine, Sort
 from sightread.search.ledger import Failure, Ledger
 from sightread.search.progress import IndexProgress, IndexReport
+from sightread.search.query import parse
 from sightread.store import open_store
-from sightread.types import Compare, PictureId, PictureRecord, Query, Result, SpaceInfo, Vectors
+from sightread.types import (
+    Compare,
+    PictureId,
+    PictureRecord,
+    Query,
+    Result,
+    RGBImage,
+    SpaceInfo,
+    Vectors,
+    format_id,
+)
 
 if TYPE_CHECKING:
     from sightread.search.ingest import IndexOptions
@@ -41,7 +60,7 @@ Progress = Callable[[IndexProgress], None]
 class Status:
     """What a library holds. `reader` names the readers' revisions, `last_indexed_at` is None for
     an empty library, `files` counts paths: several may be copies of one picture. `spaces` are
-    those of the encoders."""
+    those of the encoders; `entities` tells whether entities may be searched for."""
 
     pictures: int
     words: int
@@ -52,6 +71,7 @@ class Status:
     last_indexed_at: float | None
     format: int
     spaces: tuple[SpaceInfo, ...] = ()
+    entities: bool = True
 
 
 class Library:
@@ -74,7 +94,13 @@ class Library:
     ) -> None:
         self.store = store
         self._encoders = encoders
-        self.engine = Engine(store, Channels(store, encoders.serving) if encoders else None)
+        self._folder = os.path.dirname(ledger.path)
+        self._explanations = Shelf(self._folder)
+        look_again = LookAgain(self._pixels)
+        self.engine = Engine(
+            store,
+            Channels(store, encoders.serving, self._explanations, look_again) if encoders else None,
+        )
         self._ledger = ledger
         self._open_reader = reader
 
@@ -125,10 +151,25 @@ class Library:
         threshold: float | None = None,
         also: Sequence[str] = (),
         sort: Sort = "relevance",
+        explain: bool = True,
+        again: int = 0,
     ) -> Result:
-        """Pictures that answer the query line, best first; see `Engine.search`."""
+        """Pictures that answer the query line, best first; see `Engine.search`.
+
+        Raises:
+            UsageError: it asks for an entity, and that is switched off here (`privacy`).
+        """
+        parsed = parse(query) if isinstance(query, str) else query
+        require_entities(self._folder, parsed)
         result = self.engine.search(
-            query, k=k, offset=offset, threshold=threshold, also=also, sort=sort
+            parsed,
+            k=k,
+            offset=offset,
+            threshold=threshold,
+            also=also,
+            sort=sort,
+            explain=explain,
+            again=again,
         )
         idle = self._encoders.idle(self.store.spaces()) if self._encoders else ""
         return replace(result, warnings=(*result.warnings, idle)) if idle else result
@@ -159,6 +200,25 @@ class Library:
                 )
             vectors, without = record.embeddings[space].vector[None], record.id
         return alike(self.store, space, vectors, k=k, offset=offset, without=without)
+
+    def switch_entities(self, on: bool) -> bool:
+        """Let entities be searched for, or not; then the vectors of entity models are removed,
+        and whether there were any is returned. Needs a library that was opened to write."""
+        gone = False if on else self.store.drop_space(ENTITY_SPACE)
+        switch_entities(self._folder, on)
+        return gone
+
+    def _refuse_entities(self, spaces: Sequence[str]) -> None:
+        if ENTITY_SPACE in spaces and not entities_on(self._folder):
+            raise UsageError(
+                "The search for entities is switched off in this library, so nothing was encoded "
+                "for it; leave the entity model out, or `sightread entities on`."
+            )
+
+    def _pixels(self, picture: PictureId) -> RGBImage:
+        from sightread.images import decode
+
+        return decode(self.original(format_id(picture))[1], side_limit_px=_LIKE_SIDE_PX).pixels
 
     def _encode(self, data: bytes, space: str) -> Vectors:
         from sightread.images import decode
@@ -206,6 +266,7 @@ class Library:
         sources, missing = (
             self._encoders.sources(self.store.spaces()) if self._encoders else ([], [])
         )
+        self._refuse_entities([source.encoder.spec.space for source in sources])
         report = ingest(
             self.store, self._open_reader(), self._ledger, folders, options, progress, sources
         )
@@ -243,6 +304,7 @@ class Library:
             last_indexed_at=info.last_indexed_at,
             format=info.format,
             spaces=info.spaces,
+            entities=entities_on(self._folder),
         )
 
     def picture(self, path_or_id: str) -> PictureRecord:
@@ -284,6 +346,7 @@ class Library:
     def close(self) -> None:
         self.store.close()
         self._ledger.close()
+        self._explanations.close()
 
     def __enter__(self) -> Library:
         return self

@@ -38,6 +38,12 @@ Field = Literal["written", "title", "caption", "keyword", "person"]
 
 FIELDS: tuple[Field, ...] = ("written", "title", "caption", "keyword", "person")
 
+TermField = Field | Literal["entity"]
+"""Where a term is looked for; `entity` is in the space of entities and in the fields that name
+them, `ENTITY_FIELDS`."""
+
+ENTITY_FIELDS: tuple[Field, ...] = ("caption", "keyword", "person")
+
 
 # --- pictures in ---------------------------------------------------------------------------
 
@@ -305,7 +311,7 @@ class Term:
     edits: int = 0
     quoted: bool = False
     negated: bool = False
-    field: Field | None = None
+    field: TermField | None = None
     """None: written in the picture, or for an unquoted term in any field."""
 
 
@@ -353,10 +359,40 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """The explanation of an entity that a query names.
+
+    Attributes:
+        term: the entity as it was asked for; `entity` is its name in the book of explanations.
+        text: what it looks like.
+        source, model, made_at, version: where the text is from, as in `explain.Explanation`.
+        joined: whether it was searched with.
+    """
+
+    term: str
+    entity: str
+    text: str
+    source: str
+    model: str = ""
+    made_at: float = 0.0
+    version: int = 0
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAgain:
+    """What the matching head of an encoder did: so many pictures, in so many milliseconds."""
+
+    pictures: int
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The answer to a query, best first. `total` counts all pictures at or above the threshold;
     `below` those that were left out for their probability. `nearest` names readings of the
-    library that resemble a word that was not found. `warnings` are sentences for the user."""
+    library that resemble a word that was not found. `warnings` are sentences for the user.
+    `explanations` are those of the entities that the query names."""
 
     query: str
     hits: tuple[Hit, ...]
@@ -366,6 +402,8 @@ class Result:
     took_ms: float = 0.0
     nearest: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    explanations: tuple[Explained, ...] = ()
+    looked_again: LookedAgain | None = None
 
 
 def format_id(picture: PictureId) -> str:

@@ -68,7 +68,7 @@ def test_a_text_that_was_corrected_is_by_hand(tmp_path: Path) -> None:
         ('{"text": "x"}', "line 2: there is no entity"),
         ('{"entity": "A", "text": ""}', "line 2: The explanation of A is empty"),
         ('{"entity": "A", "text": 3}', "line 2: text must be a text"),
-        ('{"entity": "A", "text": "x", "kind": "dog"}', "line 2: dog or good is not known"),
+        ('{"entity": "A", "text": "x", "about": "dog"}', "line 2: dog or good is not known"),
         ('{"entity": "A", "text": "x", "verdict": []}', "is not known here"),
     ],
 )

@@ -68,6 +68,7 @@ def status_text(status: Status, path: str, now: float | None = None) -> str:
             "failed": failed + (" (`sightread status --failed` says why)" if status.failed else ""),
             "reader": visible(status.reader),
             "encoders": "\n".join(_space_text(one, status.pictures) for one in status.spaces),
+            "entities": "" if status.entities else "switched off: not searched for, not encoded",
             "indexed": f"{indexed}{ago}" if indexed else "never",
         }
     )

@@ -76,8 +76,13 @@ class Book:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, write: bool = False) -> Book:
+    def open(
+        cls, path: str | os.PathLike[str], *, write: bool = False, patient: bool = True
+    ) -> Book:
         """The book in a file; without `write` a missing file is an empty book.
+
+        Args:
+            patient: wait for another process that is writing.
 
         Raises:
             ExplanationError: it cannot be opened, is damaged, or was written by a newer Sightread.
@@ -86,7 +91,7 @@ class Book:
         if not write and not os.path.exists(name):
             return cls(name, None, write=False)
         with _explained(name):
-            return cls(name, _connect(name, write), write=write)
+            return cls(name, _connect(name, write, _BUSY_S if patient else 0.0), write=write)
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -247,15 +252,15 @@ def _explanation(row: tuple[Any, ...]) -> Explanation:
     return Explanation(*row)  # the columns are its fields
 
 
-def _connect(path: str, write: bool) -> sqlite3.Connection | None:
+def _connect(path: str, write: bool, busy_s: float) -> sqlite3.Connection | None:
     if write:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return _prepared(sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False), path)
+        return _prepared(sqlite3.connect(path, timeout=busy_s, check_same_thread=False), path)
     # A writer that was killed may have left what only a writer can tidy; on a read-only medium
     # the file is read as it is.
     for way in ("mode=ro", "mode=rw", "immutable=1"):
         uri = f"file:{quote(os.fsencode(os.path.abspath(path)))}?{way}"
-        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=False)
+        connection = sqlite3.connect(uri, uri=True, timeout=busy_s, check_same_thread=False)
         try:
             if _format(connection, path) > 0:
                 return connection

@@ -37,7 +37,7 @@ def explanation_fields(one: Explanation) -> dict[str, Any]:
     """An explanation as plain values, in the order in which they are shown."""
     return {
         "entity": one.name,
-        "kind": one.kind,
+        "about": one.kind,
         "text": one.text,
         "source": one.source,
         "model": one.model,
@@ -102,7 +102,7 @@ def _read(fields: dict[str, Any], name: str, number: int) -> Explanation:
     for key, value in texts.items():
         if not isinstance(value, str):
             raise ExplanationError(f"{place}: {key} must be a text.")
-    kind, verdict = fields.get("kind", "entity"), fields.get("verdict", "good")
+    kind, verdict = fields.get("about", "entity"), fields.get("verdict", "good")
     if kind not in get_args(Kind) or verdict not in get_args(Verdict):
         raise ExplanationError(f"{place}: {kind} or {verdict} is not known here.")
     subject = Subject(texts["entity"], kind)

@@ -12,7 +12,7 @@ from sightread.search.channels import Ranked
 from sightread.search.fusion import Ranking, Read
 from sightread.search.phrases import Occurrences
 from sightread.search.words import Plan
-from sightread.types import Evidence, Hit, PictureRecord, Quad
+from sightread.types import Evidence, Hit, LookedAgain, PictureRecord, Quad
 
 MAX_EVIDENCE = 20
 """Places shown per term and picture, best first."""
@@ -30,11 +30,17 @@ class Found:
     terms: tuple[tuple[Plan, Occurrences | None], ...]
     ranked: tuple[Ranked, ...] = ()
     warnings: tuple[str, ...] = ()
+    looked_again: LookedAgain | None = None
 
     @property
     def read(self) -> Read:
         """The terms with the places where they were read."""
         return [(one.term, rows) for one, rows in self.terms]
+
+    @property
+    def asked_for_entities(self) -> bool:
+        """Whether an encoder was asked for one."""
+        return any(one.asked.entity for one in self.ranked)
 
     def by(self, spaces: Sequence[str]) -> list[Ranked]:
         """What the encoders of these spaces found that have no probabilities."""

@@ -16,11 +16,12 @@ from sightread.search import calibrate
 from sightread.search.match import Candidate, Matcher
 from sightread.search.phrases import Occurrences, apart, concatenate, follow
 from sightread.text import key, tokens
-from sightread.types import FIELDS, Term, TermMode, WordHits
+from sightread.types import ENTITY_FIELDS, FIELDS, Term, TermMode, WordHits
 
 _INSIDE_NUMBER = re.compile(r"\d[^\w]+\d")
 
 _WRITTEN = FIELDS.index("written")
+_NAMING = [FIELDS.index(field) for field in ENTITY_FIELDS]
 
 _CUT = 0.4
 """What is left of the probability of a word that was read in two neighbouring pieces. Set by hand:
@@ -190,6 +191,8 @@ def _score(
 def _in_field(fields: NDArray[np.int8], term: Term) -> NDArray[np.bool_]:
     if term.field is None and not term.quoted:
         return np.ones(len(fields), dtype=bool)
+    if term.field == "entity":
+        return np.isin(fields, _NAMING)
     return np.equal(fields, _WRITTEN if term.field is None else FIELDS.index(term.field))
 
 

@@ -65,6 +65,11 @@ def switched(spaces: Spaces, space: str) -> Spaces:
     return tuple(replace(one, serving=True) if one.spec.space == space else one for one in left)
 
 
+def without(spaces: Spaces, space: str) -> Spaces:
+    """The spaces once one is gone."""
+    return tuple(one for one in spaces if one.spec.space != space)
+
+
 def check_vector(spec: EncoderSpec, embedding: ImageEmbedding) -> None:
     """Refuse what no encoder of this space can have made.
 

@@ -22,7 +22,15 @@ from sightread.store.lock import WriterLock
 from sightread.store.manifest import Space, read_manifest, write_manifest
 from sightread.store.rows import PICTURES, picture_rows, region_rows, stamp_columns
 from sightread.store.snapshot import Snapshot
-from sightread.store.spaces import Spaces, check_vector, of_revision, opened, serving, switched
+from sightread.store.spaces import (
+    Spaces,
+    check_vector,
+    of_revision,
+    opened,
+    serving,
+    switched,
+    without,
+)
 from sightread.store.tables import TABLES_NAME, VECTORS_PREFIX, Tables, chunked, one_of, scan
 from sightread.store.vectors import vector_rows, vector_schema
 from sightread.store.vocabulary import read_vocabulary, write_vocabulary
@@ -115,6 +123,13 @@ class Writer:
     def switch_space(self, space: str) -> None:
         """Let the vectors that follow serve."""
         uninterrupted(lambda: self._change_spaces(lambda spaces: switched(spaces, space)))
+
+    def drop_space(self, space: str) -> bool:
+        """Remove all vectors of a space; whether there were any."""
+        known = {one.spec.space for one in self.manifest.spaces}
+        uninterrupted(lambda: self._change_spaces(lambda spaces: without(spaces, space)))
+        self._targets.pop(space, None)
+        return space in known
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
         """Replace the paths of known pictures; unknown ones are left alone."""
