@@ -1,4 +1,4 @@
-"""The vocabulary of Sightread on one page: all plain data. `protocols` says who does what with it.
+"""The vocabulary of Sightread on one page: plain data, no I/O. `protocols` says who does what.
 
 Conventions that hold everywhere:
 
@@ -6,8 +6,6 @@ Conventions that hold everywhere:
 * boxes are in pixels of the *upright* picture, as a person sees it, x to the right, y down;
 * confidences and probabilities are in [0, 1];
 * times are seconds since 1970 in UTC; a camera's local time without zone is taken as UTC.
-
-Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -38,11 +36,9 @@ Field = Literal["written", "title", "caption", "keyword", "person"]
 
 FIELDS: tuple[Field, ...] = ("written", "title", "caption", "keyword", "person")
 
-TermField = Field | Literal["entity"]
-"""Where a term is looked for; `entity` is in the space of entities and in the fields that name
-them, `ENTITY_FIELDS`."""
-
 ENTITY_FIELDS: tuple[Field, ...] = ("caption", "keyword", "person")
+TermField = Field | Literal["entity"]
+"""Where a term is looked for; `entity`: in the space of entities and in `ENTITY_FIELDS`."""
 
 
 # --- pictures in ---------------------------------------------------------------------------
@@ -360,14 +356,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """The explanation of an entity that a query names.
-
-    Attributes:
-        term: the entity as it was asked for; `entity` is its name in the book of explanations.
-        text: what it looks like.
-        source, model, made_at, version: where the text is from, as in `explain.Explanation`.
-        joined: whether it was searched with.
-    """
+    """The explanation of an entity that a query names as `term`, fields as those of
+    `explain.Explanation`; `joined` if it was searched with."""
 
     term: str
     entity: str
@@ -381,7 +371,7 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class LookedAgain:
-    """What the matching head of an encoder did: so many pictures, in so many milliseconds."""
+    """What the matching head of an encoder did."""
 
     pictures: int
     took_ms: float
@@ -391,8 +381,7 @@ class LookedAgain:
 class Result:
     """The answer to a query, best first. `total` counts all pictures at or above the threshold;
     `below` those that were left out for their probability. `nearest` names readings of the
-    library that resemble a word that was not found. `warnings` are sentences for the user.
-    `explanations` are those of the entities that the query names."""
+    library that resemble a word that was not found. `warnings` are sentences for the user."""
 
     query: str
     hits: tuple[Hit, ...]
