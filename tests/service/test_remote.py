@@ -66,6 +66,7 @@ def fields(result: Any) -> dict[str, Any]:
         lambda one: one.search("hostile"),
         lambda one: one.search(parse('"sale" path:"0" after:2020 -ext:jpg')),
         lambda one: one.search("undecodable"),
+        lambda one: one.search('entity:"coffee shop" sale', explain=False, again=5),
     ],
 )
 def test_searches_agree(both: tuple[Library, RemoteLibrary], ask: Callable[[Either], Any]) -> None:

@@ -146,12 +146,22 @@ function draw() {
   const warnings = answer?.warnings ?? [];
   find("warnings").hidden = !warnings.length;
   find("warnings").textContent = warnings.join(" ");
+  const told = (answer?.explanations ?? []).map(explained);
+  find("explanations").hidden = !told.length;
+  find("explanations").textContent = told.join("\n");
   if (!answer) showWelcome(libraries.current, () => libraries.openPanel());
   else if (!answer.total) showNothing(answer);
   else hideWelcome();
   if (!find("trouble").hidden) hideWelcome();
   document.title = state().q ? `${state().q} · Sightread` : "Sightread";
   drawPicture();
+}
+
+// What an entity was taken to look like, and who says so.
+function explained(one) {
+  const who = one.model ? `${one.source}, ${one.model}` : one.source;
+  const used = one.joined ? "searched with" : "not searched with";
+  return `${visible(one.term)}: ${visible(one.text)} (${visible(who)}; ${used})`;
 }
 
 function drawPicture() {
