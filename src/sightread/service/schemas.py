@@ -115,7 +115,6 @@ class Answer(_Shape):
             "nearest": [],
             "warnings": [],
             "explanations": [],
-            "looked_again": None,
             "cursor": "eyJvZmZzZXQiOiA1MH0",
             "results": [_HIT],
         }
@@ -131,7 +130,7 @@ class Answer(_Shape):
     nearest: list[str]
     warnings: list[str]
     explanations: list[Explained]
-    looked_again: LookedAgain | None
+    looked_again: LookedAgain | None = None
     cursor: str | None
     results: list[Hit]
 
