@@ -105,7 +105,10 @@ def test_people_are_told_what_was_used(indexed: str, capsys: Captured) -> None:
     capsys.readouterr()
     assert run(["search", ENTITY, "-L", indexed, "--rerank", "5"]) == 0
     said = capsys.readouterr().err
-    assert said == "taxi Zorin: coffee cup (glossary people.csv; searched with)\n"
+    assert said == (
+        "taxi Zorin: coffee cup (glossary people.csv; searched with)\n"
+        "Nothing was looked at again: handmade has no matching head.\n"
+    )
     assert run(["search", 'entity:"taxi Bo"', "-L", indexed, "-0"]) == 0
     said = capsys.readouterr().err
     assert said.startswith("There is no explanation of taxi Bo, so it was searched by its name")

@@ -268,8 +268,8 @@ def test_a_head_that_fails_is_said(desk: Desk) -> None:
             raise RuntimeError(f"no memory for {len(images)}")
 
     result = desk.fill(Broken(space="entity")).search(ZORIN, again=3)
-    assert ids(result) == [4, 5]
-    assert result.warnings[0].startswith("Searched without entity, by what was read alone: Runtime")
+    assert ids(result) == [4, 5, 3, 1, 2]
+    assert result.warnings[0] == "Nothing was looked at again: RuntimeError: no memory for 1."
 
 
 @pytest.mark.parametrize("again", [-1, 201])

@@ -77,12 +77,12 @@ class Book:
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str], *, write: bool = False, patient: bool = True
+        cls, path: str | os.PathLike[str], *, write: bool = False, brief: bool = False
     ) -> Book:
         """The book in a file; without `write` a missing file is an empty book.
 
         Args:
-            patient: wait for another process that is writing.
+            brief: for one change by the way: do not wait for another process that is writing.
 
         Raises:
             ExplanationError: it cannot be opened, is damaged, or was written by a newer Sightread.
@@ -91,7 +91,7 @@ class Book:
         if not write and not os.path.exists(name):
             return cls(name, None, write=False)
         with _explained(name):
-            return cls(name, _connect(name, write, _BUSY_S if patient else 0.0), write=write)
+            return cls(name, _connect(name, write, brief), write=write)
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -252,10 +252,12 @@ def _explanation(row: tuple[Any, ...]) -> Explanation:
     return Explanation(*row)  # the columns are its fields
 
 
-def _connect(path: str, write: bool, busy_s: float) -> sqlite3.Connection | None:
+def _connect(path: str, write: bool, brief: bool) -> sqlite3.Connection | None:
+    busy_s = 0.0 if brief else _BUSY_S
     if write:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return _prepared(sqlite3.connect(path, timeout=busy_s, check_same_thread=False), path)
+        connection = sqlite3.connect(path, timeout=busy_s, check_same_thread=False)
+        return _prepared(connection, path, brief)
     # A writer that was killed may have left what only a writer can tidy; on a read-only medium
     # the file is read as it is.
     for way in ("mode=ro", "mode=rw", "immutable=1"):
@@ -274,14 +276,16 @@ def _connect(path: str, write: bool, busy_s: float) -> sqlite3.Connection | None
     return None
 
 
-def _prepared(connection: sqlite3.Connection, path: str) -> sqlite3.Connection:
+def _prepared(connection: sqlite3.Connection, path: str, brief: bool) -> sqlite3.Connection:
     try:
-        _format(connection, path)
-        # Every answer is committed by itself: with this, in a tenth of a millisecond.
-        connection.execute("PRAGMA journal_mode = WAL")
+        found = _format(connection, path)
+        if not brief:
+            # Every answer is committed by itself: with this, in a tenth of a millisecond.
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        if found < FORMAT:
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
     except BaseException:
         connection.close()
         raise

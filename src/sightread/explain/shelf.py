@@ -57,7 +57,7 @@ class Shelf:
 
     def keep(self, text: str, revision: str, vector: NDArray[np.float32]) -> None:
         """Remember it in the book. Where that cannot be written, the next search computes it."""
-        with suppress(SightreadError), Book.open(self._path, write=True, patient=False) as book:
+        with suppress(SightreadError), Book.open(self._path, write=True, brief=True) as book:
             book.keep_vector(text, revision, vector.astype("<f4").tobytes())
 
     def close(self) -> None:

@@ -30,6 +30,8 @@ answer to a quoted term."""
 ENTITY_SPACES = frozenset({"entity"})
 """Spaces in which entities are searched for by name."""
 
+_NO_SECOND_LOOK = "Nothing was looked at again"
+
 OpenEncoder = Callable[[SpaceInfo], DualEncoder]
 _SHOWN = 12
 
@@ -144,24 +146,23 @@ class Channels:
         """
         wanted, aid = strings(query), aid or Aid()
         found: list[Ranked] = []
-        warnings = []
-        looked: list[LookedAgain] = []
+        warnings: list[str] = []
+        looked: LookedAgain | None = None
         for info in self._store.spaces() if wanted else ():
             some = [one for one in wanted if _suits(one, info.spec.space)]
             if not some or not info.serving or not info.pictures:
                 continue
             try:
-                both = [
-                    self._again(info, one, aid)
-                    for one in self._ask_one(info, some, query, depth, aid)
-                ]
+                answers = self._ask_one(info, some, query, depth, aid)
             except _Unusable as error:
                 warnings.append(str(error))
                 continue
-            found += [one for one, _ in both]
-            looked += [done for _, done in both if done is not None]
+            for one in (self._again(info, answer, aid) for answer in answers):
+                found += one.ranked
+                warnings += one.warnings
+                looked = looked or one.looked_again
         ranked = tuple(_above(one, floor) for one in found)
-        return Told(ranked, tuple(warnings), looked[0] if looked else None)
+        return Told(ranked, tuple(warnings), looked)
 
     def encoder(self, space: str) -> DualEncoder:
         """The encoder of a space that serves.
@@ -197,24 +198,22 @@ class Channels:
                 vectors[row] = self.joining.joined(encoder, vectors[row], text)
         return vectors
 
-    def _again(self, info: SpaceInfo, one: Ranked, aid: Aid) -> tuple[Ranked, LookedAgain | None]:
-        """The first pictures in the order of the matching head, if there is one."""
-        head = self._encoder(info)
-        looks = self._look_again is not None and isinstance(head, MatchingHead)
-        if not (one.asked.entity and aid.again and looks and len(one.picture)):
-            return one, None
-        assert self._look_again is not None
-        assert isinstance(head, MatchingHead)
-        hits, text = VectorHits(one.picture, one.score), one.asked.text
+    def _again(self, info: SpaceInfo, one: Ranked, aid: Aid) -> Told:
+        """The first pictures in the order of the matching head, if that is wanted and works."""
+        head, text = self._encoder(info), one.asked.text
+        if not (one.asked.entity and aid.again and self._look_again and len(one.picture)):
+            return Told((one,))
+        model = info.spec.name or info.spec.space
+        if not isinstance(head, MatchingHead):
+            return Told((one,), (f"{_NO_SECOND_LOOK}: {model} has no matching head.",))
+        hits, asked = VectorHits(one.picture, one.score), Judged(text, aid.explanation(text))
         try:
-            order, done = self._look_again.order(
-                head, info.spec.revision, hits, Judged(text, aid.explanation(text)), aid.again
-            )
-        except Exception as error:
-            raise _unusable(info, error) from error
+            order, done = self._look_again.order(head, info.spec.revision, hits, asked, aid.again)
+        except Exception as error:  # whatever a runtime may raise
+            return Told((one,), (f"{_NO_SECOND_LOOK}: {_reason(error)}.",))
         # Probabilities belong to places: who moves up gets that of the place.
         moved = replace(one, picture=one.picture[order], score=one.score[order])
-        return moved, done
+        return Told((moved,), looked_again=done)
 
     def _encoder(self, info: SpaceInfo) -> DualEncoder:
         space, which = info.spec.space, (info.spec.revision, info.folder)
@@ -244,9 +243,13 @@ class _Unusable(Exception):
 
 
 def _unusable(info: SpaceInfo, error: Exception) -> _Unusable:
+    what = f"Searched without {info.spec.space}, by what was read alone"
+    return _Unusable(f"{what}: {_reason(error)}.")
+
+
+def _reason(error: Exception) -> str:
     what = str(error) if isinstance(error, SightreadError) else f"{type(error).__name__}: {error}"
-    reason = " ".join(what.split()).rstrip(".")
-    return _Unusable(f"Searched without {info.spec.space}, by what was read alone: {reason}.")
+    return " ".join(what.split()).rstrip(".")
 
 
 def _probability(
