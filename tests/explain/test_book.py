@@ -142,6 +142,18 @@ def test_a_killed_writer_loses_nothing(path: Path) -> None:
         assert len(book) == 50
 
 
+def test_two_writers_take_turns(path: Path) -> None:
+    with Book.open(path, write=True) as one, Book.open(path, write=True) as other:
+        for number in range(10):
+            (one, other)[number % 2].add(said(f"Number {number}."))
+        with one._changing():
+            short = sqlite3.connect(path, timeout=0)
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                short.execute("DELETE FROM failures")
+            short.close()
+        assert [found.version for found in other.versions(ZORIN)] == list(range(1, 11))
+
+
 def test_what_is_no_book_says_so(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database at all, " * 100)

@@ -240,6 +240,8 @@ class Book:
         if self._connection is None or not self._write:
             raise ExplanationError(f"The explanations {self.path} are open for reading only.")
         with self._lock, _explained(self.path), self._connection as transaction:
+            # At once, so that nobody else can change what is read first.
+            transaction.execute("BEGIN IMMEDIATE")
             yield transaction
 
 
