@@ -3,7 +3,7 @@
 import { setUpAlike } from "./alike.js";
 import { isSelected, selectAll, showBasket, toggleSelected } from "./basket.js";
 import { pictureChip, showChips } from "./chips.js";
-import { find } from "./dom.js";
+import { find, visible } from "./dom.js";
 import { setUpFilters, showFilters, toggle as toggleFilters } from "./filters.js";
 import { Grid } from "./grid.js";
 import { setUpKeys, showHelp } from "./keys.js";
