@@ -84,6 +84,8 @@ class RemoteLibrary:
         threshold: float | None = None,
         also: Sequence[str] = (),
         sort: Sort = "relevance",
+        explain: bool = True,
+        again: int = 0,
     ) -> Result:
         """As `Library.search`."""
         if k < 1 or offset < 0:
@@ -93,6 +95,10 @@ class RemoteLibrary:
         asked: dict[str, Any] = {**_spelled(query), "also": list(also), "sort": sort}
         if threshold is not None:
             asked["threshold"] = threshold
+        if not explain:
+            asked["explain"] = "off"
+        if again:
+            asked["again"] = again
         return self._paged(lambda page: self._get("/api/search", asked | page), k, offset)
 
     def similar(

@@ -69,6 +69,7 @@ def fields(result: Any) -> dict[str, Any]:
         lambda one: one.search("undecodable"),
         lambda one: one.search("path:pictures -coffee", k=5, offset=3),
         lambda one: one.search(Query(where=Compare("reader", "eq", "by hand")), k=3),
+        lambda one: one.search('entity:"coffee shop" sale', explain=False, again=5),
     ],
 )
 def test_searches_agree(both: tuple[Library, RemoteLibrary], ask: Callable[[Either], Any]) -> None:
