@@ -73,7 +73,8 @@ def draw_emblem(emblem: Emblem, seed: int, size_px: int = SIZE_PX) -> RGBImage:
         _occlude(pixels, place, rng)
     small = cv2.resize(pixels, (size_px, size_px), interpolation=cv2.INTER_AREA)
     lit = small * rng.uniform(0.75, 1.2) + rng.normal(0, 5, small.shape)
-    return np.clip(lit, 0, 255).astype(np.uint8)
+    picture: RGBImage = np.clip(lit, 0, 255).astype(np.uint8)
+    return picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ class _Place:
         """Corners in pixels."""
         cos, sin = np.cos(self.turn), np.sin(self.turn)
         turned = outline @ np.array([[cos, sin], [-sin, cos]])
-        return np.rint(self.centre + turned * self.radius * scale).astype(np.int32)
+        moved = self.centre + turned * self.radius * scale
+        corners: NDArray[np.int32] = np.rint(moved).astype(np.int32)
+        return corners
 
 
 def _paint_emblem(pixels: RGBImage, emblem: Emblem, place: _Place, rng: Rng) -> None:
@@ -123,15 +126,14 @@ def _pattern(name: str, place: _Place, side: int) -> NDArray[np.bool_]:
     x, y = right - place.centre[0], down - place.centre[1]
     cos, sin = np.cos(place.turn), np.sin(place.turn)
     across, along = (x * cos + y * sin) / place.radius, (y * cos - x * sin) / place.radius
-    if name == "plain":
-        return np.zeros((side, side), np.bool_)
+    marked: NDArray[np.bool_] = np.zeros((side, side), np.bool_)
     if name == "striped":
-        return (across * 2.5) % 1 < 0.5
-    if name == "checked":
-        return ((across * 2) % 1 < 0.5) ^ ((along * 2) % 1 < 0.5)
-    spots = ((across * 3) % 1 - 0.5) ** 2 + ((along * 3) % 1 - 0.5) ** 2
-    dotted: NDArray[np.bool_] = spots < 0.09
-    return dotted
+        marked = (across * 2.5) % 1 < 0.5
+    elif name == "checked":
+        marked = ((across * 2) % 1 < 0.5) ^ ((along * 2) % 1 < 0.5)
+    elif name == "dotted":
+        marked = ((across * 3) % 1 - 0.5) ** 2 + ((along * 3) % 1 - 0.5) ** 2 < 0.09
+    return marked
 
 
 def _ground(side: int, rng: Rng) -> RGBImage:

@@ -143,9 +143,9 @@ def read_records(
     data = read_json(path)
     if not isinstance(data, list):
         raise UsageError(f"{path} must be a JSON list of records.")
-    found = []
+    found: list[tuple[Mapping[str, Any], NewsPair]] = []
     for number, record in enumerate(data, 1):
-        values = record if isinstance(record, dict) else {}
+        values: Mapping[str, Any] = record if isinstance(record, dict) else {}
         name, text = values.get(picture), values.get(caption) or ""
         if not isinstance(name, str | int) or isinstance(name, bool) or not isinstance(text, str):
             raise UsageError(
