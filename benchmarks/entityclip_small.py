@@ -111,6 +111,8 @@ def train_row(plan: Plan, model: EntityClipConfig, folder: Path) -> DualEncoder:
         steps=count,
         seed=plan.seed,
         optimizer="adam",
+        betas=(0.9, 0.999),
+        eps=1e-8,
         schedule="cosine",
         checkpoint_every=max(1, count // 4),
         keep=1,

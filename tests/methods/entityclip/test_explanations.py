@@ -80,9 +80,17 @@ def test_explanations_are_read_line_by_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[1]", '{"entity": "A"}', '{"entity": " ", "text": "x"}', '{"entity": 1, "text": ""}',
-             '{"entity": "A", "text": 3}', '{"entity": "A", "text": "x", "source": []}']
-)  # fmt: skip
+    "line",
+    [
+        "{",
+        "[1]",
+        '{"entity": "A"}',
+        '{"entity": " ", "text": "x"}',
+        '{"entity": 1, "text": ""}',
+        '{"entity": "A", "text": 3}',
+        '{"entity": "A", "text": "x", "source": []}',
+    ],
+)
 def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "told.jsonl"
     path.write_text('{"entity": "A", "text": "x"}\n' + line)

@@ -195,7 +195,7 @@ def test_sizes_are_those_of_the_specification() -> None:
 def test_a_resnet_is_refused() -> None:
     with pytest.raises(UsageError, match="needs a vision transformer, and tiny-RN is a ResNet"):
         EntityCLIP(CLIP(CONFIGS["tiny-RN"]), settings())
-    with pytest.raises(UsageError, match="one of ViT-B-32, .*, not 'RN50'"):
+    with pytest.raises(UsageError, match=r"one of ViT-B-32, .*, not 'RN50'"):
         settings(backbone="RN50")
     with pytest.raises(UsageError, match="must be 0 or more"):
         settings(matching_weight=-1.0)

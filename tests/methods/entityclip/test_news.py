@@ -119,5 +119,5 @@ def test_a_picture_that_cannot_be_decoded_is_replaced_while_training() -> None:
     good, bad = Pair("a", "x", "x", lambda: sound), Pair("b", "y", "y", broken)
     rng = np.random.default_rng(0)
     assert Pairs("n", (bad, good), Explanations()).get(0, rng)[0] is good
-    with pytest.raises(UsageError, match="64 pictures of n in a row cannot be decoded, .* torn"):
+    with pytest.raises(UsageError, match=r"64 pictures of n in a row cannot be decoded, .* torn"):
         Pairs("n", (bad,), Explanations()).get(0, rng)
