@@ -176,11 +176,11 @@ def test_descriptions_of_the_bridge_do_not_name() -> None:
 
 def test_it_learns_eight_pairs_by_heart() -> None:
     few = replace(FEW, head=8, tail=0, told=0, head_pictures=1)
-    recipe = replace(RECIPE, entities=few, batch=8, model=settings(bridge_weight=1.0))
+    recipe = replace(RECIPE, entities=few, batch=8, model=settings(matching_weight=1.0))
     model = build(recipe, 0).train()
     batch = batches(recipe, model, 0)(0)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for step in range(60):
+    for step in range(50):
         torch.manual_seed(step)
         found = losses(recipe, model, batch)
         optimizer.zero_grad()
@@ -234,11 +234,13 @@ def test_news_and_explanations_from_files(tmp_path: Path) -> None:
     (tmp_path / "N24News" / "news" / "CapDsc_mistral_train.json").unlink()
     with pytest.raises(UsageError, match=r"n24news has no explanations beside it: name a file"):
         open_pairs(tiny, "train")
-    assert open_pairs(replace(tiny, model=replace(tiny.model, explanations="caption")), "train")
+    by_captions = replace(tiny.model, explanations="caption")
+    assert open_pairs(replace(tiny, model=by_captions), "train")
     with pytest.raises(UsageError, match=r"needs its folder: name it with --set method\.root="):
         open_pairs(replace(tiny, root=""), "train")
+    large = replace(tiny, model=replace(by_captions, backbone="ViT-B-32"))
     with pytest.raises(UsageError, match="needs the tokeniser of its backbone"):
-        batches(replace(tiny, model=replace(tiny.model, backbone="ViT-B-32")), build(tiny, 0), 0)
+        batches(large, build(tiny, 0), 0)
 
 
 # --- what is exported --------------------------------------------------------------------------
