@@ -136,7 +136,7 @@ class OnnxEncoder:
         with self._lock:
             if name not in self._graphs:
                 content = read_bytes(self._folder, self.info, name)
-                self._graphs[name] = _load(content, self._folder / name, self._threads)
+                self._graphs[name] = load_graph(content, self._folder / name, self._threads)
             return self._graphs[name]
 
     def _tokens(self) -> Tokenizer:
@@ -152,7 +152,7 @@ def _batches(items: Any, size: int) -> Iterator[Any]:
         yield items[start : start + size]
 
 
-def _load(content: bytes, path: Path, threads: int) -> Graph:
+def load_graph(content: bytes, path: Path, threads: int) -> Graph:
     """From bytes: what was checked is what runs, and it cannot name further files.
 
     Raises:
