@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_the_matching_head_by_hand() -> None:
 @torch.no_grad()
 @pytest.mark.parametrize("switches", [{}, {"mmae": False}, {"padding": "attend"}])
 def test_shared_features_of_negatives_are_those_of_the_swapped_triples(
-    switches: dict[str, object],
+    switches: dict[str, Any],
 ) -> None:
     model = make(**switches)
     image, text, told = triple(model)
@@ -203,7 +204,7 @@ def test_a_resnet_is_refused() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("switches", [{}, {"mmae": False}])
-def test_the_exported_head_asks_what_training_asked(switches: dict[str, object]) -> None:
+def test_the_exported_head_asks_what_training_asked(switches: dict[str, Any]) -> None:
     """One text against all pictures; with and without an explanation."""
     model = make(**switches)
     _, rows = ImageTower(model)(images())

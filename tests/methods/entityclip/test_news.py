@@ -42,7 +42,7 @@ def test_visualnews_in_ready_lists(tmp_path: Path) -> None:
 
 def test_visualnews_as_released_is_split_by_the_ids(tmp_path: Path) -> None:
     layouts.visualnews(tmp_path, ready=False)
-    sides = {split: visualnews(tmp_path, split) for split in ("train", "val", "test")}  # type: ignore[arg-type]
+    sides = {split: visualnews(tmp_path, split) for split in ("train", "val", "test")}
     names = [one.id for side in sides.values() for one in side.pairs]
     assert sorted(names) == sorted(f"bbc/images/0319/{number}.jpg" for number in range(60))
     assert {one.id for one in sides["test"].pairs} == {
