@@ -59,8 +59,13 @@ def test_the_gates_mix_the_experts_of_their_side() -> None:
     with torch.no_grad():  # all weight on the first explanation expert, whatever is asked
         mmae.image_gate.weight.zero_()
         mmae.image_gate.bias.copy_(torch.tensor([0.0, 0.0, 60.0, 0.0]))
-    seen, _ = mmae.mixed(image, text, told, features)
+        assert mmae.text_gate is not None
+        mmae.text_gate.weight.zero_()
+        mmae.text_gate.bias.copy_(torch.tensor([0.0, 60.0, 0.0, 60.0]))
+    seen, read = mmae.mixed(image, text, told, features)
     assert torch.allclose(seen, features.image_shared[:, 0], atol=1e-5)
+    half = (features.text[:, 1] + features.text_shared[:, 1]) / 2
+    assert torch.allclose(read, half, atol=1e-5)
     # Both sides have the same explanation experts.
     assert mmae.shared_bank is not None
     again = mmae.shared_bank(text.first, told.rows, told.keep)

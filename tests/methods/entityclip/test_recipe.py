@@ -16,9 +16,11 @@ from sightread.encoders import open_encoder
 from sightread.encoders.matching import OnnxMatcher, reranked
 from sightread.errors import ModelError, UsageError
 from sightread.lab.checkpoint import load_model, open_checkpoint
+from sightread.lab.settings import load_run
 from sightread.methods.entityclip.config import EntityClipConfig
 from sightread.methods.entityclip.data import open_benchmark
 from sightread.methods.entityclip.recipe import (
+    ENTITYCLIP_METHOD,
     EntityClipRecipe,
     Writer,
     batches,
@@ -148,6 +150,23 @@ def test_two_learning_rates_and_no_decay() -> None:
     assert (published.expert_weight, published.matching_weight) == (0.1, 0.1)
     counts = (published.image_experts, published.explanation_experts, published.text_experts)
     assert counts == (4, 4, 4)
+
+
+def test_the_configurations_that_come_with_it_can_be_read() -> None:
+    paper, plus, tiny = (
+        load_run(ENTITYCLIP_METHOD, f"configs/entityclip/{name}.toml")
+        for name in ("paper", "plus", "tiny")
+    )
+    published = replace(EntityClipRecipe(), data="n24news")
+    assert paper.method == published
+    assert (paper.train.optimizer, paper.train.schedule, paper.train.best) == (
+        "adam",
+        "cosine",
+        "loss",
+    )
+    preset = (plus.method.model, tiny.method.model)
+    assert {one.bridge_weight for one in preset} == {2.0}
+    assert not any(one.image_sees_explanation for one in preset)
 
 
 def test_the_temperature_is_bounded() -> None:
