@@ -13,6 +13,7 @@ from pathlib import Path
 
 from entityclip_page import ordering
 from fdp_page import fdp_page
+from readers_part import readers
 from results import RESULTS, ROOT, load, origin, percent, table
 
 BEGIN, END = "<!-- numbers -->", "<!-- end of numbers -->"
@@ -225,7 +226,8 @@ def documents() -> dict[Path, str]:
     """The files with what they should hold."""
     note = "Written by `scripts/make_numbers.py` from `benchmarks/results/`; do not edit."
     readme, entityclip = ROOT / "README.md", ROOT / "docs" / "entityclip.md"
-    parts = [f"# Numbers\n\n{note}\n", words(), latency(), vectors(), service(), fdp(), faults()]
+    parts = [f"# Numbers\n\n{note}\n", words(), readers(), latency(), vectors(), service(), fdp()]
+    parts = [part for part in (*parts, faults()) if part]
     return {
         ROOT / "docs" / "numbers.md": "\n".join(parts),
         ROOT / "docs" / "fdp.md": fdp_page(note),

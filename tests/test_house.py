@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "sightread"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-GROUND = {"types", "protocols", "errors", "version"}
+GROUND = {"types", "protocols", "regions", "errors", "version"}
 BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics", "tasks"}
 BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "spotting", "tokenizer"}
 MAY_IMPORT: dict[str, set[str]] = {

@@ -12,6 +12,7 @@ from sightread import modelfolder
 from sightread.errors import ModelError, UsageError
 from sightread.modelfolder import Calibration, ModelInfo, TextMap
 from sightread.preprocess import PreprocessSpec
+from sightread.regions import WordCalibration
 from sightread.tokenizer import TokenLayout
 
 INFO = ModelInfo(
@@ -195,3 +196,18 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"needs image.onnx, text.onnx"):
         modelfolder.write(tmp_path / "toy", INFO, {})
     assert not os.listdir(tmp_path)
+
+
+def test_what_a_folder_says_can_be_rewritten_its_files_cannot(tmp_path: Path) -> None:
+    files = {"model.safetensors": b"0123456789", "tokenizer.json": b"{}"}
+    info = ModelInfo("weights", "tiny", "", 8, "MIT", PreprocessSpec(32), TokenLayout())
+    info = modelfolder.write(tmp_path / "tiny", info, files)
+    words = WordCalibration(20.0, -11.0, 0.5, -1.0, -2.0, -3.0, 4_000)
+    modelfolder.rewrite(tmp_path / "tiny", replace(info, words=words))
+    again = modelfolder.verify(tmp_path / "tiny")
+    assert again == replace(info, words=words)
+    assert again.revision == info.revision
+    (tmp_path / "tiny" / "tokenizer.json").write_bytes(b"[]")
+    with pytest.raises(ModelError, match="was changed or damaged"):
+        modelfolder.rewrite(tmp_path / "tiny", info)
+    assert modelfolder.read(tmp_path / "tiny").words == words

@@ -16,6 +16,8 @@ import matplotlib as mpl
 import numpy as np
 import torch
 
+from benchmarks.tables import say as say
+from benchmarks.tables import table as table
 from sightread.errors import SightreadError
 from sightread.measure.environment import environment
 
@@ -48,11 +50,6 @@ class Report:
     models: Mapping[str, str]
     figure: Figure
     found: Mapping[str, Any] = field(default_factory=dict)
-
-
-def say(text: str) -> None:
-    """A line of progress on standard error."""
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def arguments(about: str) -> ArgumentParser:
@@ -126,21 +123,6 @@ def deliver(report: Report, asked: Namespace, seconds: float) -> None:
         draw(report.figure, asked.figure)
 
 
-def table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Aligned columns under their names; numbers with three places, "-" for None."""
-    cells = [[*columns], *([_cell(row[name]) for name in columns] for row in rows)]
-    widths = [max(len(line[at]) for line in cells) for at in range(len(columns))]
-    texts = {name for name in columns if all(isinstance(row[name], str) for row in rows)}
-    lines = [
-        "  ".join(
-            cell.ljust(width) if name in texts else cell.rjust(width)
-            for name, cell, width in zip(columns, line, widths, strict=True)
-        ).rstrip()
-        for line in cells
-    ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
-
-
 def short(value: object) -> str:
     """A value for reading: of long lists the beginning."""
     if isinstance(value, Mapping):
@@ -193,9 +175,3 @@ def draw(figure: Figure, path: Path) -> None:
     axes.legend()
     drawn.savefig(path, bbox_inches="tight", metadata={"Software": None})
     pyplot.close(drawn)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -17,13 +17,15 @@ from sightread.errors import (
     PictureError,
     UsageError,
 )
-from sightread.protocols import DualEncoder, Reader, Store
-from sightread.readers import open_reader
+from sightread.protocols import DualEncoder, Reader, Store, WordEncoder
+from sightread.readers import open_reader, open_word_encoder
+from sightread.regions import RegionSpaceInfo
 from sightread.remembered import Encoders
 from sightread.search.alike import alike, space_for
 from sightread.search.channels import Channels
 from sightread.search.engine import Engine, Sort
 from sightread.search.ledger import Failure, Ledger
+from sightread.search.lookalikes import Lookalikes, OpenWordEncoder
 from sightread.search.progress import IndexProgress, IndexReport
 from sightread.store import open_store
 from sightread.types import Compare, PictureId, PictureRecord, Query, Result, SpaceInfo, Vectors
@@ -41,7 +43,7 @@ Progress = Callable[[IndexProgress], None]
 class Status:
     """What a library holds. `reader` names the readers' revisions, `last_indexed_at` is None for
     an empty library, `files` counts paths: several may be copies of one picture. `spaces` are
-    those of the encoders."""
+    those of the encoders, `region_spaces` those of the readers' models."""
 
     pictures: int
     words: int
@@ -52,6 +54,7 @@ class Status:
     last_indexed_at: float | None
     format: int
     spaces: tuple[SpaceInfo, ...] = ()
+    region_spaces: tuple[RegionSpaceInfo, ...] = ()
 
 
 class Library:
@@ -71,10 +74,16 @@ class Library:
         ledger: Ledger,
         reader: Callable[[], Reader],
         encoders: Encoders | None = None,
+        reader_folder: str = "",
     ) -> None:
+        """
+        Args:
+            reader_folder: of the reader's model, if one was named.
+        """
         self.store = store
         self._encoders = encoders
-        self.engine = Engine(store, Channels(store, encoders.serving) if encoders else None)
+        channels = Channels(store, encoders.serving) if encoders else None
+        self.engine = Engine(store, channels, Lookalikes(store, _opener(reader_folder)))
         self._ledger = ledger
         self._open_reader = reader
 
@@ -114,7 +123,9 @@ class Library:
         except BaseException:
             store.close()
             raise
-        return cls(store, ledger, lambda: open_reader(reader, **(reader_options or {})), encoders)
+        options = dict(reader_options or {})
+        folder = str(options.get("folder") or "")
+        return cls(store, ledger, lambda: open_reader(reader, **options), encoders, folder)
 
     def search(
         self,
@@ -214,8 +225,12 @@ class Library:
     def retry(
         self, progress: Progress | None = None, options: IndexOptions | None = None
     ) -> IndexReport:
-        """Try the failed files again, whether or not they have changed."""
-        failed = [failure.path for failure in self.failures()]
+        """Try the failed files again, whether or not they have changed; only those in
+        `options.within`, if that names folders."""
+        from sightread.search.walk import is_within
+
+        within = options.within if options is not None else ()
+        failed = [one.path for one in self.failures() if is_within(one.path, within)]
         there = [path for path in failed if os.path.lexists(path)]
         self._ledger.clear(path for path in failed if not os.path.lexists(path))
         if not there:
@@ -243,6 +258,7 @@ class Library:
             last_indexed_at=info.last_indexed_at,
             format=info.format,
             spaces=info.spaces,
+            region_spaces=self.store.region_spaces(),
         )
 
     def picture(self, path_or_id: str) -> PictureRecord:
@@ -302,6 +318,20 @@ class Library:
             where = Compare("path", "eq", os.path.abspath(os.path.expanduser(name)))
             numbers += [int(i) for i in self.store.ids(where)] or _number(name)
         return numbers
+
+
+def _opener(named: str) -> OpenWordEncoder:
+    """Opens the model that read the words of a library: the one that was named, if it is that one,
+    else where it was when it read."""
+
+    def open_words(info: RegionSpaceInfo) -> WordEncoder:
+        if named:
+            encoder = open_word_encoder(named)
+            if encoder.spec.revision == info.spec.revision:
+                return encoder
+        return open_word_encoder(info.folder)
+
+    return open_words
 
 
 def _number(text: str) -> list[PictureId]:

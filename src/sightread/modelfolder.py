@@ -40,6 +40,7 @@ from typing import Any, Literal
 from sightread.config import parse, to_plain
 from sightread.errors import ModelError, UsageError
 from sightread.preprocess import PreprocessSpec
+from sightread.regions import WordCalibration
 from sightread.tokenizer import TokenLayout
 
 FORMAT = 1
@@ -102,6 +103,7 @@ class ModelInfo:
         dim: length of its vectors.
         licence: of the weights, an SPDX name or a sentence.
         preprocess, tokenizer: how pictures and texts become the inputs of the graphs.
+        words: for a spotter, what its cosines mean; `sightread models calibrate` measures it.
         provenance: where it comes from: method, configuration, seed, steps, source address.
         created_with: name of a package -> its version.
         details: what only one kind or source needs, such as the architecture of weights.
@@ -117,6 +119,7 @@ class ModelInfo:
     tokenizer: TokenLayout
     text_map: TextMap | None = None
     calibration: Calibration | None = None
+    words: WordCalibration | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     created_with: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -313,6 +316,22 @@ def write(
     return info
 
 
+def rewrite(folder: str | os.PathLike[str], info: ModelInfo) -> None:
+    """Replace what `model.json` says, in one step; the files stay as they are.
+
+    Raises:
+        ModelError: the folder has other files than `info` names.
+    """
+    root = Path(folder)
+    for name, expected in info.files.items():
+        _compare(root / name, file_sum(root / name).sha256, expected)
+    fresh = root / f".{MODEL_JSON}.new"
+    fresh.write_text(_as_json(info), "utf-8")
+    _sync(fresh)
+    os.replace(fresh, root / MODEL_JSON)
+    _sync(root)
+
+
 def require_free(root: Path, overwrite: bool) -> None:
     """Raises UsageError: something is there that must not be replaced."""
     if not os.path.lexists(root):
@@ -333,12 +352,15 @@ def _fill(fresh: Path, info: ModelInfo, files: Mapping[str, bytes | Path]) -> Mo
         _sync(path)
     info = replace(info, files={name: file_sum(fresh / name) for name in sorted(files)})
     # Read back what was written, so that no folder is made that cannot be opened.
-    text = json.dumps(to_plain(info), indent=2, ensure_ascii=False) + "\n"
-    (fresh / MODEL_JSON).write_text(text, "utf-8")
+    (fresh / MODEL_JSON).write_text(_as_json(info), "utf-8")
     _sync(fresh / MODEL_JSON)
     os.chmod(fresh, 0o755)  # mkdtemp makes it private
     _sync(fresh)
     return read(fresh)
+
+
+def _as_json(info: ModelInfo) -> str:
+    return json.dumps(to_plain(info), indent=2, ensure_ascii=False) + "\n"
 
 
 def _swap(fresh: Path, root: Path) -> None:

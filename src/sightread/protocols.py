@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.regions import Owner, RegionHits, RegionSpaceInfo, WordCalibration
 from sightread.types import (
     EncoderSpec,
     Filter,
@@ -60,24 +61,52 @@ class DualEncoder(Protocol):
         ...
 
 
+class WordEncoder(Protocol):
+    """The tower of a reader's model that puts words into the space of its regions."""
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    @property
+    def calibration(self) -> WordCalibration | None:
+        """None: nobody measured what its cosines mean."""
+        ...
+
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """(n, D): one unit row per word.
+
+        Raises:
+            UsageError: a word has characters that it does not know; the sentence names them.
+        """
+        ...
+
+
 class Store(Protocol):
     """Where a library lives. One writer, many readers, in one process or several.
 
     Writing calls become visible to readers, all at once, with `flush`, which returns only when
     they would survive a crash of the machine. Ids are unique; `put` replaces a picture whole, but
     for its vectors in spaces that the record does not name: they belong to the content, which is
-    the same as long as the id is.
+    the same as long as the id is. Vectors of regions belong to the reading: they come with the
+    record, and go when the picture is put again.
     """
 
     def put(self, pictures: Sequence[PictureRecord]) -> None: ...
 
-    def open_space(self, spec: EncoderSpec, folder: str = "", *, replace: bool = False) -> None:
-        """Let vectors in `spec.space` come from the encoder `spec`, found in `folder`; committed
-        at once. Another revision than the vectors there have is refused, or with `replace` gathers
-        beside them, and serves from `switch_space` on."""
+    def open_space(
+        self,
+        spec: EncoderSpec,
+        folder: str = "",
+        *,
+        replace: bool = False,
+        of: Owner = "pictures",
+    ) -> None:
+        """Let vectors in `spec.space` come from the encoder (of regions: the reader's model)
+        `spec`, found in `folder`; committed at once. Another revision than the vectors there have
+        is refused, or with `replace` gathers beside them, and serves from `switch_space` on."""
         ...
 
-    def switch_space(self, space: str) -> None:
+    def switch_space(self, space: str, of: Owner = "pictures") -> None:
         """Let the vectors that were gathered beside the old ones serve in their place."""
         ...
 
@@ -106,7 +135,11 @@ class Store(Protocol):
     def info(self) -> StoreInfo: ...
 
     def spaces(self) -> tuple[SpaceInfo, ...]:
-        """The spaces of the vectors, by name; cheap."""
+        """The spaces of the vectors of pictures, by name; cheap."""
+        ...
+
+    def region_spaces(self) -> tuple[RegionSpaceInfo, ...]:
+        """The spaces of the vectors of regions, by name; cheap."""
         ...
 
     def count(self, where: Filter | None = None) -> int: ...
@@ -118,6 +151,11 @@ class Store(Protocol):
     def dates(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
         """(n,): when each of the pictures was taken; NaN where that, or the picture, is not
         known."""
+        ...
+
+    def newest(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the pictures (ascending) that are known, as they were taken, the newest first;
+        the same moment, or none, by path without regard to letter case, then by id."""
         ...
 
     def encoded(self, space: str, revision: str) -> NDArray[np.int64]:
@@ -146,6 +184,20 @@ class Store(Protocol):
     ) -> list[VectorHits]:
         """For each query the k pictures that fit and score best; exact. A picture without a
         vector in the space is not among them."""
+        ...
+
+    def search_regions(
+        self,
+        space: str,
+        queries: Vectors,
+        k: int,
+        where: Filter | None = None,
+        *,
+        least: float = -1.0,
+        read: bool = False,
+    ) -> list[RegionHits]:
+        """For each query the best region of each of the k pictures that fit and score best, and
+        at least `least`; with what was read there if asked for. Scores are exact."""
         ...
 
     def close(self) -> None: ...

@@ -31,7 +31,7 @@ from sightread.search.engine import Sort
 from sightread.search.ledger import Failure
 from sightread.search.progress import IndexProgress, IndexReport
 from sightread.search.query import format_query, parse
-from sightread.types import AllOf, Compare, Filter, PictureRecord, Query, Result
+from sightread.types import AllOf, Compare, Filter, PictureId, PictureRecord, Query, Result
 
 if TYPE_CHECKING:
     from sightread.search.ingest import IndexOptions
@@ -149,7 +149,8 @@ class RemoteLibrary:
         progress: Callable[[IndexProgress], None] | None = None,
     ) -> IndexReport:
         """As `Library.index`; folders are those of the machine that serves, which has to allow
-        it. The first Ctrl-C lets the service stop in good order."""
+        it, and says with which reader and encoder. The first Ctrl-C lets it stop in good
+        order."""
         body = {"folders": [os.path.abspath(folder) for folder in folders]}
         return self._run("/api/index", body, options, progress)
 
@@ -171,6 +172,12 @@ class RemoteLibrary:
     def forget_missing(self) -> int:
         """As `Library.forget_missing`."""
         return int(self._post("/api/forget", {"missing": True})["forgotten"])
+
+    def ids(self, paths_or_ids: Sequence[str]) -> list[PictureId]:
+        """As `Library.ids`."""
+        names = [one if _looks_like_id(one) else os.path.abspath(one) for one in paths_or_ids]
+        answer = self._post("/api/ids", {"pictures": names}) if names else {"ids": []}
+        return [int(one, 16) for one in answer["ids"]]
 
     def close(self) -> None:
         self._client.close()
@@ -208,8 +215,7 @@ class RemoteLibrary:
         progress: Callable[[IndexProgress], None] | None,
     ) -> IndexReport:
         given = asdict(options) if options is not None else {}
-        if given.pop("reencode", False):
-            raise UsageError("--reencode works on the machine that has the library only.")
+        given.pop("within", None)  # the service says how far a run may go
         self._post(path, {**body, "options": given})
         state: dict[str, Any] = {"state": "running"}
         while state["state"] in _GOING:

@@ -12,6 +12,7 @@ Nothing here does I/O.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -99,6 +100,10 @@ class ReaderSpec:
     side_limit_px: int | None = None
     """The longest side the reader makes use of; a picture may be decoded smaller than it is,
     but not smaller than this. None: every pixel counts."""
+    space: EncoderSpec | None = None
+    """Of the vectors of its regions; None if it gives none."""
+    folder: str = ""
+    """Of its model, where the tower of the queries is found again; "" if nobody can say."""
 
 
 # --- encoding ------------------------------------------------------------------------------
@@ -152,7 +157,9 @@ class PathStamp:
 @dataclass(frozen=True, slots=True)
 class RegionRecord:
     """One searchable word of a picture. `tokens[0]` is the whole word, the rest its key and
-    pieces (`text.tokens`). Metadata words have no box. `spaced` as in `WordRegion`."""
+    pieces (`text.tokens`); there are none where something is written that was not read. Metadata
+    words have no box. `spaced` as in `WordRegion`. `vector` goes into the store with the region
+    and is searched there; what the store gives back is without it."""
 
     field: Field
     text: str
@@ -161,11 +168,13 @@ class RegionRecord:
     line: int
     box: Quad | None = None
     spaced: bool = True
+    vector: NDArray[np.float32] | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
-    """One unit of the store: a picture is wholly there or not at all. `embeddings` is by space."""
+    """One unit of the store: a picture is wholly there or not at all. `embeddings` is by space;
+    `region_space` names the space of the regions' vectors, if they have any."""
 
     id: PictureId
     sha256: str
@@ -178,6 +187,7 @@ class PictureRecord:
     metadata: Metadata = Metadata()
     regions: tuple[RegionRecord, ...] = ()
     embeddings: Mapping[str, ImageEmbedding] = field(default_factory=dict, hash=False)
+    region_space: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +335,8 @@ class Evidence:
     """Why a picture was found: one word of it, in one channel, which is a `Field` or the space of
     an encoder. `score` is a probability, or, where an encoder has none, its cosine; `rank` is the
     picture's among all, or in the space. An encoder names no `word`; its boxes are what it takes
-    for text."""
+    for text. `other_reading` is what the other one of two readers read at the same place, "" if
+    nothing; None where there is only one."""
 
     channel: str
     rank: int
@@ -335,12 +346,13 @@ class Evidence:
     term: str = ""
     word: str = ""
     boxes: tuple[Quad, ...] = ()
+    other_reading: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A found picture. `probability` that it answers the query is calibrated; None where no
-    channel can say."""
+    channel can say. One that only fits the filters of a query without words has score 0."""
 
     id: PictureId
     path: str

@@ -119,6 +119,7 @@ def _evidence(fields: Fields) -> Evidence:
         term=fields["term"],
         word=fields["word"],
         boxes=tuple(_quad(box) for box in fields["boxes"]),
+        other_reading=fields.get("other_reading"),
     )
 
 

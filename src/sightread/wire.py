@@ -88,6 +88,7 @@ def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
         "match": match_name(evidence),
         "term": evidence.term,
         "word": evidence.word,
+        "other_reading": evidence.other_reading,
         "boxes": boxes,
     }
 

@@ -56,7 +56,7 @@ def open_page(browser: Any) -> Iterator[OpenPage]:
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         home = urlsplit(url).netloc
 
         def heard(message: Any) -> None:

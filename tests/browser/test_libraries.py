@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from sightread.library import Library
+from sightread.store import open_store
+from sightread.types import PictureRecord
 from tests.browser.conftest import OpenPage, Page
 from tests.browser.driving import until
-from tests.service.conftest import fill
+from tests.browser.test_page import place_error
+from tests.service.conftest import fill, record
 from tests.service.test_process import paint
 from tests.service.test_search import picture_bytes
 from tests.serving import served
@@ -69,6 +74,27 @@ def test_indexing_and_failed_files(tmp_path: Path, open_page: OpenPage) -> None:
         page.wait_for_selector(".tile")
 
 
+def test_indexing_is_stopped_and_goes_on(tmp_path: Path, open_page: OpenPage) -> None:
+    photos = tmp_path / "photos"
+    paint(photos, 40)
+    library = str(tmp_path / "new.sightread")
+    with served(library, "--folder", str(photos), cache=str(tmp_path / "cache")) as service:
+        page = open_page(service.url)
+        page.get_by_role("button", name="Index a folder…").click()
+        page.get_by_role("button", name="Bring up to date").click()
+        until(page, "document.querySelector('.run progress')?.value > 0", limit_s=120)
+        assert page.locator("#progress").is_visible()
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Bring up to date").wait_for(timeout=120_000)
+        assert page.locator("#progress").is_hidden()
+        until(page, "parseInt(document.querySelector('.facts dd').innerText) > 0")
+        assert int(page.locator(".facts dd").first.inner_text().split()[0]) < 40
+        page.get_by_role("button", name="Bring up to date").click()
+        until(
+            page, "document.querySelector('.facts dd').innerText === '40 in 40 files'", limit_s=240
+        )
+
+
 def test_several_libraries(tmp_path: Path, open_page: OpenPage) -> None:
     first = fill(tmp_path / "a")
     second = tmp_path / "empty.sightread"
@@ -76,12 +102,107 @@ def test_several_libraries(tmp_path: Path, open_page: OpenPage) -> None:
     with served(str(first), str(second), cache=str(tmp_path / "cache")) as service:
         page = open_page(f"{service.url}?q=sale")
         page.wait_for_selector(".tile")
+        assert page.locator("#summary").inner_text().startswith("30 pictures in shop")
         page.locator("#library").select_option("empty")
         until(page, "document.querySelectorAll('.tile').length === 0")
         assert "library=empty" in page.url
         page.go_back()
         page.wait_for_selector(".tile")
         assert page.locator("#library").input_value() == "shop"
+
+
+def test_what_another_library_has_is_said(tmp_path: Path, open_page: OpenPage) -> None:
+    first, second = tmp_path / "first.sightread", tmp_path / "second.sightread"
+    path = tmp_path / "one.png"
+    Image.new("RGB", (80, 60)).save(path)
+    for folder, word in ((first, "harbour"), (second, "station")):
+        keep(folder, [record(path, [("written", word)])])
+    with served(str(first), str(second), cache=str(tmp_path / "cache")) as service:
+        page = open_page(f"{service.url}?q=station")
+        page.get_by_role("button", name="1 picture in second").click()
+        page.wait_for_selector(".tile.there")
+        assert "library=second" in page.url
+
+
+def keep(folder: Path, records: list[PictureRecord]) -> None:
+    store = open_store(str(folder), write=True, create=True)
+    store.put(records)
+    store.flush()
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A panorama, a tower, and a plain picture; each says its word in the middle. Two readers."""
+    base = tmp_path_factory.mktemp("shapes")
+    records = []
+    for name, size in (("panorama", (1600, 200)), ("tower", (120, 900)), ("plain", (400, 300))):
+        path = base / f"{name}.png"
+        Image.new("RGB", size, (90, 120, 150)).save(path)
+        x, y = size[0] / 2, size[1] / 2
+        # A little turned, and not quite in the middle.
+        box = ((x - 40, y - 6), (x + 30, y - 16), (x + 32, y + 4), (x - 38, y + 14))
+        one = record(path, [("written", name), ("written", "shape")])
+        regions = tuple(replace(region, box=box) for region in one.regions)
+        reader = "r1" if name == "plain" else "r2"
+        records.append(replace(one, regions=regions, reader=reader))
+    keep(base / "shapes.sightread", records)
+    with served(str(base / "shapes.sightread"), cache=str(base / "cache")) as service:
+        yield service.url
+
+
+@pytest.mark.parametrize("name", ["panorama", "tower", "plain"])
+def test_outlines_on_pictures_that_are_cropped_and_zoomed(
+    shapes: str, open_page: OpenPage, name: str
+) -> None:
+    page = open_page(f"{shapes}?q={name}")
+    page.wait_for_selector(".tile.there polygon")
+    [hit] = page.request.get(f"{shapes}api/search?q={name}").json()["results"]
+    frame = page.locator(".shot img").bounding_box()
+    cropped = abs(frame["width"] / frame["height"] - hit["width"] / hit["height"]) > 0.3
+    assert cropped == (name != "plain")
+    off, wider = place_error(page, ".shot", hit, 0, "slice")
+    assert off < 1.5
+    assert 1.0 <= wider < 1.3
+    page.locator(".shot").click()
+    page.wait_for_selector("#lightbox polygon")
+    page.wait_for_timeout(300)
+    widths = [page.locator(".turned img").bounding_box()["width"]]
+    for key in ("+", "+", "r", "+"):
+        page.keyboard.press(key)
+        widths.append(page.locator(".turned img").bounding_box()["width"])
+        quarters = 1 if "r" in (key, "r" if len(widths) > 4 else "") else 0
+        off, wider = place_error(page, ".turned", hit, quarters, "meet")
+        assert off < 3, key
+        assert 0.98 <= wider < 1.3
+    assert widths[2] == pytest.approx(1.4 * widths[1], rel=0.01)
+    assert widths[1] == pytest.approx(1.4 * widths[0], rel=0.01)
+    page.keyboard.press("0")
+    stage, whole = (page.locator(one).bounding_box() for one in (".stage", ".turned img"))
+    assert whole["width"] <= stage["width"] + 1
+    assert whole["height"] <= stage["height"] + 1
+
+
+def test_the_filter_on_readers(shapes: str, open_page: OpenPage) -> None:
+    page = open_page(f"{shapes}?q=shape -tower")
+    count = "document.querySelectorAll('.tile').length"
+    until(page, f"{count} === 2")
+    page.locator("#filter").click()
+    page.get_by_label("Reader").select_option("r2")
+    until(page, f"{count} === 1")
+    assert [one.strip("×\n ") for one in page.locator(".chip").all_inner_texts()] == [
+        "shape",
+        "-tower",
+        "reader r2",
+    ]
+    page.get_by_role("button", name="Take away -tower").click()
+    until(page, f"{count} === 2")
+    assert "q=shape&reader=r2" in page.url
+    page.get_by_role("button", name="Take away shape").click()  # a reader alone lists, too
+    until(page, "document.querySelector('#summary').innerText.includes('newest first')")
+    assert page.locator(".tile").count() == 2
+    page.get_by_role("button", name="Take away reader r2").click()
+    page.wait_for_selector("#welcome:not([hidden])")
 
 
 def test_pictures_like_one_that_is_dropped_or_shown(tmp_path: Path, open_page: OpenPage) -> None:
@@ -102,7 +223,18 @@ def test_pictures_like_one_that_is_dropped_or_shown(tmp_path: Path, open_page: O
         until(page, "location.search.includes('like=')")
         page.wait_for_selector(".tile")
         give(page, "paste", picture_bytes((0, 0, 255)))
-        until(page, "document.querySelector('.shot')?.getAttribute('aria-label').includes('blue')")
+        first = "document.querySelector('.shot')?.getAttribute('aria-label') ?? ''"
+        until(page, f"({first}).includes('blue')")
+        page.go_back()  # to those like the one that was shown
+        until(page, f"!({first}).includes('blue')")
+        page.go_forward()
+        until(page, f"({first}).includes('blue')")
+        page.reload()
+        until(page, f"({first}).includes('blue')")
+        assert "like dropped.png" in page.locator(".chip").inner_text()
+        stranger = open_page(page.url)  # another browser: it was never given the picture
+        stranger.wait_for_selector("#trouble:not([hidden])")
+        assert "kept in another browser" in stranger.locator("#trouble").inner_text()
         page.fill("#q", "c0000fa")
         until(page, "document.querySelector('.chip.term') !== null")
 

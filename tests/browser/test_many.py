@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,6 +86,33 @@ def test_the_address_of_one_far_below_shows_it(many: str, open_page: OpenPage) -
     other.wait_for_selector("#lightbox[open]")
     assert other.locator(".place").inner_text() == "100,000 of 100,000"
     assert other.locator("#lightbox h2").inner_text() == page.locator("#lightbox h2").inner_text()
+
+
+def test_a_large_selection_is_in_the_address(many: str, open_page: OpenPage) -> None:
+    page = open_page(f"{many}?q=harbour", expected=(503,))
+    page.wait_for_selector(".tile.there")
+    ids = [f"{number:016x}" for number in range(5000)]
+    heap = base64.urlsafe_b64encode(bytes.fromhex("".join(ids))).decode().rstrip("=")
+    page.goto(f"{many}?q=harbour&x#sel={heap}")
+    page.wait_for_selector(".tile.there")
+    selected = page.locator("#basket strong")
+    assert selected.inner_text() == "5,000 pictures selected"
+    last = page.get_by_role("link", name="Download 5 of 5").get_attribute("href")
+    assert f"ids={ids[4000]}%2C{ids[4001]}" in last
+    assert page.get_by_role("link", name=re.compile("Download")).count() == 5
+    page.locator(".tile").first.hover()
+    page.locator(".check").first.click()
+    assert selected.inner_text() == "5,001 pictures selected"
+    page.reload()
+    page.wait_for_selector(".tile.there")
+    assert selected.inner_text() == "5,001 pictures selected"
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Save list").click()
+    lines = got.value.path().read_text().splitlines()
+    assert lines[:2] == ids[:2]
+    assert lines[-1].endswith(".jpg")
+    page.get_by_role("button", name="Clear").click()
+    assert "#" not in page.url
 
 
 def test_opening_one_and_going_back_comes_back_to_the_place(many: str, open_page: OpenPage) -> None:

@@ -240,6 +240,45 @@ def test_everything_by_keyboard(demo: str, open_page: OpenPage) -> None:
     page.wait_for_selector("#panel[open] .facts")
 
 
+def test_arrows_go_from_row_to_row(demo: str, open_page: OpenPage) -> None:
+    page = open_page(f"{demo}?q=path:/")
+    page.wait_for_selector(".tile.there")
+
+    def place() -> dict[str, float]:
+        box = page.evaluate_handle("document.activeElement").as_element().bounding_box()
+        return dict(box)
+
+    page.locator("#q").press("ArrowDown")  # out of the box
+    until(page, "document.activeElement.className === 'shot'")
+    first = place()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(150)
+    below = place()
+    assert below["y"] >= first["y"] + first["height"]
+    middle = first["x"] + first["width"] / 2
+    assert abs(below["x"] + below["width"] / 2 - middle) <= max(first["width"], below["width"])
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(150)
+    assert place()["y"] == pytest.approx(first["y"], abs=1)
+    page.keyboard.press("i")
+    page.wait_for_selector(".lines, .details .quiet")
+    assert "info=1" in page.url
+
+
+def test_the_page_says_where_to_drop(demo: str, open_page: OpenPage) -> None:
+    page = open_page(demo)
+    page.wait_for_selector("#welcome:not([hidden])")
+    send = """(kind) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+      document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true }));
+    }"""
+    page.evaluate(send, "dragenter")
+    assert page.locator("#drop").is_visible()
+    page.evaluate(send, "dragleave")
+    assert page.locator("#drop").is_hidden()
+
+
 def test_filters_write_into_the_query(demo: str, open_page: OpenPage) -> None:
     page = open_page(f"{demo}?q=open")
     page.wait_for_selector(".chip")
@@ -258,6 +297,30 @@ def test_filters_write_into_the_query(demo: str, open_page: OpenPage) -> None:
     page.get_by_label("Taken from").press("Tab")
     until(page, "document.querySelectorAll('.chip').length === 2")
     assert query_of(page)["q"] == ["open after:2024-05-01"]
+
+
+def test_filters_alone_are_for_looking_through(demo: str, open_page: OpenPage) -> None:
+    page = open_page(demo)
+    page.get_by_role("button", name="Look through all of them").click()
+    page.wait_for_selector(".tile.there")
+    every = int(total(page).split()[0])
+    assert every == 87
+    assert page.locator("#summary").inner_text().endswith("newest first")
+    assert page.locator("#order").is_hidden()
+    assert page.locator(".why").count() == 0
+    page.locator("#filter").click()
+    page.get_by_label("Kind").select_option("png")
+    until(page, f"parseInt(document.querySelector('#summary strong').innerText) < {every}")
+    assert query_of(page)["q"] == ["path:/ ext:png"]
+    page.locator(".shot").first.click()
+    page.wait_for_selector("#lightbox[open]")
+    page.keyboard.press("ArrowRight")
+    until(page, "document.querySelector('.place').innerText.startsWith('2 of')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#lightbox:not([open])", state="attached")
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_selector("#welcome:not([hidden])")
+    assert "q" not in query_of(page)
 
 
 def test_order_and_threshold(demo: str, open_page: OpenPage) -> None:

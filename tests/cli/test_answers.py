@@ -42,6 +42,7 @@ def test_json_is_one_object_with_the_echo_and_the_hits() -> None:
         "match": "exact",
         "term": "sale",
         "word": "SALE!",
+        "other_reading": None,
         "boxes": [[[1.0, 2.0], [30.0, 2.0], [30.0, 9.0], [1.0, 9.0]]],
     }
     assert first["evidence"][1]["match"] == "edits:2"
@@ -164,3 +165,14 @@ def test_nothing_found_names_the_nearest_words() -> None:
 def test_numbers_that_are_not_finite_become_null() -> None:
     text = dump_json({"a": math.nan, "b": (1.5, -math.inf), "c": {"d": math.inf}})
     assert json.loads(text) == {"a": None, "b": [1.5, None], "c": {"d": None}}
+
+
+def test_the_table_says_whether_two_readers_agree() -> None:
+    def shown(other: str | None) -> str:
+        hit = replace(RESULT.hits[0], evidence=(replace(EXACT, other_reading=other),))
+        return table(replace(RESULT, hits=(hit,)))[1]
+
+    assert "exact (both readers)" in shown("Sale")
+    assert "exact (other reader: Safe)" in shown("Safe")
+    assert "exact (one reader of two)" in shown("")
+    assert "reader" not in shown(None)

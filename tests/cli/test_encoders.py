@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 from tests.cli.test_end_to_end import paint, sightread
 from tests.encoders.handmade import make_folder
+from tests.serving import served
 
 from sightread.cli.outline import INNER
 from sightread.modelfolder import Calibration
@@ -67,6 +68,44 @@ def test_the_map_of_text_is_laid_over_the_picture(home: Path) -> None:
     done = sightread(home, "show", red, "--encoder", str(home / "model"), "--heat", str(out))
     assert done.returncode == 2
     assert "is there already; name another file, or add --force" in done.stderr
+
+
+def test_the_map_is_drawn_here_for_a_picture_that_is_served(home: Path, tmp_path: Path) -> None:
+    red = str(home / "photos" / "red.png")
+    here, there = tmp_path / "here.png", tmp_path / "there.png"
+    model = str(home / "model")
+    asked = ("show", red, "--encoder", model, "--heat")
+    assert sightread(home, *asked, str(here)).returncode == 0
+    library = home / "data" / "sightread" / "library.sightread"
+    with served(str(library), cache=str(tmp_path / "cache")) as service:
+        done = sightread(home, *asked, str(there), "--url", service.url)
+    assert done.returncode == 0, done.stderr
+    assert there.read_bytes() == here.read_bytes()
+
+
+def test_another_model_takes_over_behind_a_service(home: Path, tmp_path: Path) -> None:
+    library = tmp_path / "copy.sightread"
+    shutil.copytree(home / "data" / "sightread" / "library.sightread", library)
+    other = make_folder(tmp_path / "other", fit="squash", space="scene-text")
+    photos, cache = str(home / "photos"), str(tmp_path / "cache")
+
+    def encode_again(url: str) -> subprocess.CompletedProcess[str]:
+        return sightread(home, "index", photos, "--reencode", "--json", "--url", url)
+
+    with served(str(library), "--folder", photos, cache=cache) as plain:
+        done = encode_again(plain.url)
+        assert done.returncode == 2
+        assert "start the service with --encoder DIR" in done.stderr
+    with served(str(library), "--folder", photos, "--encoder", str(other), cache=cache) as service:
+        before = sightread(home, "status", "--json", "--url", service.url)
+        done = encode_again(service.url)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["encoded"] == 2
+        after = sightread(home, "status", "--json", "--url", service.url)
+        found = sightread(home, "search", '"coffee"', "--json", "--url", service.url)
+    [old], [new] = (json.loads(one.stdout)["spaces"] for one in (before, after))
+    assert (old["revision"] != new["revision"], new["pictures"]) == (True, 2)
+    assert (new["folder"], json.loads(found.stdout)["warnings"]) == (str(other), [])
 
 
 def test_what_was_seen_is_outlined(home: Path) -> None:

@@ -8,8 +8,11 @@ import numpy as np
 
 from sightread.cli import reports
 from sightread.library import Status
+from sightread.regions import RegionSpaceInfo
 from sightread.search.ingest import IndexReport
 from sightread.search.ledger import Failure
+from sightread.spotting.pairs import SECOND_LINE
+from sightread.text import tokens
 from sightread.types import (
     EncoderSpec,
     ImageEmbedding,
@@ -191,6 +194,29 @@ def test_a_picture_for_people() -> None:
     )
 
 
+def test_two_readings_of_a_picture_are_compared() -> None:
+    def region(text: str, line: int, left: float) -> RegionRecord:
+        box: Quad = ((left, 10.0), (left + 20, 10.0), (left + 20, 30.0), (left, 30.0))
+        return RegionRecord("written", text, tokens(text), 0.9, line, box)
+
+    regions = (
+        region("taxi", 0, 5),
+        region("hotel", 1, 105),
+        region("sale", 2, 205),
+        region("TAXI", SECOND_LINE, 5),
+        region("hotal", SECOND_LINE + 1, 105),
+        region("open", SECOND_LINE + 2, 305),
+    )
+    text = reports.picture_text(replace(RECORD, reader="a+b", regions=regions))
+    assert text.partition("\n\n")[2] == (
+        "  taxi    [x 5–25, y 10–30; 90 %; both readers]\n"
+        "  hotel    [x 105–125, y 10–30; 90 %; other reader: hotal]\n"
+        "  sale    [x 205–225, y 10–30; 90 %; one reader of two]\n"
+        "  hotal    [x 105–125, y 10–30; 90 %; other reader: hotel]\n"
+        "  open    [x 305–325, y 10–30; 90 %; one reader of two]\n"
+    )
+
+
 def test_a_picture_without_words_or_file_says_so() -> None:
     text = reports.picture_text(replace(RECORD, stamps=(), regions=()))
     assert "picture   (its file is gone)\n" in text
@@ -228,3 +254,12 @@ def test_measurements_are_listed_with_dotted_names() -> None:
     assert reports.measured_text(measured) == (
         "map       0.9123\npictures  700\nby.a.n    3, 1.25\nby.b      None\n"
     )
+
+
+def test_status_names_the_vectors_of_words() -> None:
+    spec = EncoderSpec("words", 128, "a" * 64, "spotter-9")
+    spaces = (RegionSpaceInfo(spec, "/m", 1_234), RegionSpaceInfo(spec, "/m", 5, serving=False))
+    state = Status(7, 9, 7, 0, "r1", 10, None, 3, region_spaces=spaces)
+    shown = reports.status_text(state, "/l").splitlines()
+    assert "looks     words (spotter-9 aaaaaaaaaaaa): 1,234 words with a vector" in shown
+    assert "          words (spotter-9 aaaaaaaaaaaa): to follow, 5 words with a vector" in shown

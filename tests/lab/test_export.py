@@ -142,6 +142,12 @@ def test_serving_what_was_exported_imports_no_torch(folder: Path) -> None:
     assert (done.stdout, done.stderr) == ("(2, 8) False\n", "")
 
 
+def test_notes_stand_on_the_card(trained: Path, tmp_path: Path) -> None:
+    export(trained, tmp_path / "out", notes="Drawn by hand.\n\n- public domain\n")
+    card = (tmp_path / "out" / "CARD.md").read_text("utf-8")
+    assert "## Data\n\nDrawn by hand.\n\n- public domain\n\n## Figures" in card
+
+
 # --- what is refused ---------------------------------------------------------------------------
 
 

@@ -98,7 +98,7 @@ def test_folder_format(tmp_path: Path) -> None:
     (tmp_path / "queries.jsonl").write_text('{"query": "sale", "images": ["images/a.jpg"]}\n\n')
     gallery = load_folder(str(tmp_path))
     assert gallery.queries == {"sale": frozenset({0})}
-    assert gallery.images[0].words == (AnnotatedWord("Sale", 12.0),)
+    assert gallery.images[0].words == (AnnotatedWord("Sale", 12.0, (1.0, 2.0, 30.0, 12.0)),)
     assert not gallery.images[1].complete
     (tmp_path / "queries.jsonl").write_text('{"query": "sale", "images": ["images/z.jpg"]}')
     with pytest.raises(UsageError, match=r"the first is images/z\.jpg"):

@@ -4,15 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from sightread.config import to_plain
+from sightread.lab import checkpoint as checkpoints
+from sightread.lab.checkpoint import TrainState
+from sightread.lab.export import export
+from sightread.lab.settings import Run
+from sightread.methods.spotter.model import SpotterConfig
+from sightread.methods.spotter.recipe import SPOTTER_METHOD, SpotterRecipe, build
 from sightread.readers.rapidocr import RapidOcrReader
 from sightread.types import RGBImage
 
 Write = Callable[..., RGBImage]
+
+
+TINY = SpotterConfig(
+    finder=(4, 8, 8, 8, 8),
+    finder_blocks=(0, 1, 0, 0),
+    finder_width=8,
+    strip=(4, 8, 8),
+    sequence=16,
+    letters=16,
+    dim=32,
+)
+
+
+def train_nothing(run: Path, seed: int) -> None:
+    """A run's folder with the weights that training begins with."""
+    recipe = SpotterRecipe(model=TINY, finder=True, held_out=0)
+    model = build(recipe, seed)
+    source = SPOTTER_METHOD.tokenizer(recipe, model)
+    state = TrainState(
+        method="spotter",
+        step=1,
+        config=to_plain(Run(recipe)),
+        digest="0" * 64,
+        tokenizer=source.layout,
+        files={},
+    )
+    import torch
+
+    optimizer = torch.optim.Adam(model.parameters())
+    checkpoints.save(run / "checkpoints", state, model, optimizer, source)
+
+
+@pytest.fixture(scope="session")
+def spotter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder of a small spotter with random weights."""
+    root = tmp_path_factory.mktemp("spotter")
+    train_nothing(root / "run", 0)
+    export(root / "run", root / "model", licence="Apache-2.0")
+    return root / "model"
 
 
 @pytest.fixture(scope="session")

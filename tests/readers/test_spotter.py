@@ -1,5 +1,6 @@
 """The spotter as a reader, with a network of random weights: what it computes, not how well."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -7,58 +8,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightread.config import to_plain
 from sightread.errors import ModelError, UsageError
-from sightread.lab import checkpoint as checkpoints
-from sightread.lab.checkpoint import TrainState
 from sightread.lab.export import export
-from sightread.lab.settings import Run
-from sightread.methods.spotter.model import SpotterConfig
-from sightread.methods.spotter.recipe import SPOTTER_METHOD, SpotterRecipe, build
 from sightread.modelfolder import GOLDEN, STRIP_GRAPH, read, read_bytes
-from sightread.readers import open_reader
-from sightread.readers.spotter import DETAILS, SpotterReader
+from sightread.readers import open_reader, open_word_encoder
+from sightread.readers.spotter import DETAILS, SpotterReader, _scale
 from sightread.spotting.golden import check, unpack
 from sightread.spotting.maps import FindSettings
 from sightread.synth.simple import render_words
-
-TINY = SpotterConfig(
-    finder=(4, 8, 8, 8, 8),
-    finder_blocks=(0, 1, 0, 0),
-    finder_width=8,
-    strip=(4, 8, 8),
-    sequence=16,
-    letters=16,
-    dim=32,
-)
+from tests.readers.conftest import train_nothing
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("spotter")
-    recipe = SpotterRecipe(model=TINY, finder=True, held_out=0)
-    model = build(recipe, 0)
-    source = SPOTTER_METHOD.tokenizer(recipe, model)
-    state = TrainState(
-        method="spotter",
-        step=1,
-        config=to_plain(Run(recipe)),
-        digest="0" * 64,
-        tokenizer=source.layout,
-        files={},
-    )
-    import torch
-
-    optimizer = torch.optim.Adam(model.parameters())
-    checkpoints.save(root / "run" / "checkpoints", state, model, optimizer, source)
-    export(root / "run", root / "model", licence="Apache-2.0")
-    return root / "model"
+@pytest.fixture
+def folder(spotter: Path) -> Path:
+    return spotter
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reader(folder: Path) -> SpotterReader:
     # Random weights mark nothing at the default thresholds; these take every cell.
-    return SpotterReader(folder, settings=FindSettings(cell=0.0, word=0.0, thinnest_px=0.0))
+    return SpotterReader(folder, settings=[FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)])
 
 
 def test_the_folder_says_what_it_is(folder: Path) -> None:
@@ -105,12 +74,22 @@ def test_pictures_of_any_size_can_be_read(folder: Path, size: tuple[int, int]) -
 
 def test_places_are_in_pixels_of_the_picture_at_every_detail(folder: Path) -> None:
     image, _ = render_words(["taxi"], (800, 300))
-    every = FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)
-    for detail in DETAILS:
+    every = [FindSettings(cell=0.0, word=0.0, thinnest_px=0.0)]
+    for detail, sides in DETAILS.items():
         found = SpotterReader(folder, detail=detail, settings=every).find(image)
         # One kernel that covers all: its middle is that of the picture, up to what was filled in.
-        assert found.places[0, 0] == pytest.approx(400, abs=26)
-        assert found.places[0, 1] == pytest.approx(150, abs=26)
+        filled = 16 * 800 / sides.far_px
+        assert found.places[0, 0] == pytest.approx(400, abs=filled)
+        assert found.places[0, 1] == pytest.approx(150, abs=filled)
+
+
+def test_banners_are_searched_larger() -> None:
+    assert _scale(1280, 960, 640) == pytest.approx(0.5)
+    assert _scale(960, 1280, 640) == pytest.approx(0.5)
+    assert _scale(1000, 1000, 640) == pytest.approx(0.64)
+    # 1280 x 240 px have the area of 640 x 480.
+    assert _scale(640, 120, 640) == pytest.approx(2.0)
+    assert _scale(6400, 100, 640) == pytest.approx(0.2)
 
 
 def test_words_are_encoded_as_they_are_compared(reader: SpotterReader) -> None:
@@ -132,6 +111,35 @@ def test_revisions_differ_by_what_changes_a_reading(folder: Path) -> None:
     assert SpotterReader(folder).spec.side_limit_px == 1280
 
 
+def test_the_tower_for_words_is_that_of_the_reader(folder: Path, reader: SpotterReader) -> None:
+    tower = open_word_encoder(str(folder))
+    assert tower.spec == reader.spec.space
+    assert reader.spec.folder == str(folder)
+    assert tower.calibration is None
+    assert np.array_equal(tower.encode_words(["taxi"]), reader.encode_words(["taxi"]))
+
+
+@pytest.mark.parametrize("name", ["find.onnx", "strips.onnx", "text.onnx", "tokenizer.json"])
+def test_whichever_file_is_damaged_the_checksums_are_told(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(folder, damaged)
+    content = bytearray((damaged / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (damaged / name).write_bytes(content)
+    expected = read(folder).files[name].sha256
+    found = hashlib.sha256(content).hexdigest()
+    with pytest.raises(ModelError, match=rf"{name} was changed.*is {found}, but .* {expected}"):
+        SpotterReader(damaged)
+    if name in ("text.onnx", "tokenizer.json"):
+        with pytest.raises(ModelError, match=rf"{name} was changed"):
+            open_word_encoder(str(damaged))
+    (damaged / name).write_bytes(content[:-1])
+    with pytest.raises(ModelError, match=rf"{name} has [\d,]+ bytes, but model.json says"):
+        open_word_encoder(str(damaged))
+
+
 def test_bad_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(folder, damaged)
@@ -151,10 +159,20 @@ def test_bad_folders_are_refused(folder: Path, tmp_path: Path) -> None:
         SpotterReader(tmp_path / "none")
 
 
+def test_the_finder_may_be_of_another_run(folder: Path, tmp_path: Path) -> None:
+    train_nothing(tmp_path / "one", 0)
+    train_nothing(tmp_path / "other", 1)
+    made = export(tmp_path / "one", tmp_path / "model", finder=tmp_path / "other").info
+    own, before = (one.files for one in (made, read(folder)))
+    assert own["strips.onnx"] == before["strips.onnx"]
+    assert own["text.onnx"] == before["text.onnx"]
+    assert own["find.onnx"] != before["find.onnx"]
+    assert made.provenance["finder"]["digest"] == "0" * 64
+    assert "finder" not in read(folder).provenance
+
+
 def test_readers_are_opened_by_name(folder: Path) -> None:
     assert open_reader("spotter", folder=str(folder), detail="low").spec.name == "spotter"
-    with pytest.raises(UsageError, match="--reader-model"):
-        open_reader("spotter", folder=None)
     with pytest.raises(UsageError, match="has no detail"):
         open_reader("rapidocr", detail="low")
     with pytest.raises(UsageError, match="low, normal or high"):

@@ -7,7 +7,7 @@ import pytest
 
 from sightread.errors import QueryError, UsageError
 from sightread.search.calibrate import DEFAULT_THRESHOLD, FALLBACK_THRESHOLD
-from sightread.search.engine import Engine
+from sightread.search.engine import EVERYTHING, Engine, Floors
 from sightread.search.evidence import Found
 from sightread.store import open_store
 from sightread.text import tokens
@@ -202,10 +202,46 @@ def test_answer_carries_place_and_echo(engine: Engine) -> None:
     assert evidence.channel == "written"
 
 
-@pytest.mark.parametrize("query", ["path:2024/", "-taxi", "has:text -parking"])
-def test_nothing_to_look_for(engine: Engine, query: str) -> None:
-    with pytest.raises(UsageError, match="nothing to look for"):
-        engine.search(query)
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("path:2024/", [7]),
+        ("path:photos/20", [7, 8]),
+        ("path:photos/20 -taxi", [7]),
+        ("path:photos/20 -parking", []),
+        ("ext:png before:2030", [7]),
+        ("path:nowhere/", []),
+    ],
+)
+def test_filters_alone_list_what_fits(engine: Engine, query: str, found: list[int]) -> None:
+    result = engine.search(query)
+    assert ids(result) == found
+    assert (result.total, result.below, result.nearest) == (len(found), 0, ())
+    assert engine.search(query, threshold=1.0, sort="date").hits == result.hits
+    for hit in result.hits:
+        assert (hit.score, hit.probability, hit.evidence) == (0.0, None, ())
+
+
+def test_a_list_is_newest_first_and_then_by_path(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "library"), write=True, create=True)
+    store.put(
+        [
+            picture(1, path="/p/b.png"),
+            picture(2, path="/p/old.png", taken_at=5.0),
+            picture(3, path="/p/A.png"),
+            picture(4, path="/p/new.png", taken_at=9.0),
+        ]
+    )
+    store.flush()
+    engine = Engine(store)
+    assert ids(engine.search("path:/p/")) == [4, 2, 3, 1]
+    assert ids(engine.search("path:/p/", k=2, offset=1)) == [2, 3]
+    store.close()
+
+
+def test_exclusions_alone_find_nothing(engine: Engine) -> None:
+    with pytest.raises(UsageError, match="only exclusions; add a word or a filter"):
+        engine.search("-taxi -parking")
 
 
 def test_wrong_numbers(engine: Engine) -> None:
@@ -250,9 +286,9 @@ def test_pages_of_an_answer_cost_one_ranking(tmp_path: Path) -> None:
     asked = []
 
     class Counted(Engine):
-        def find(self, query: Query, floor: float = 0.0, depth: int = 200) -> Found:
+        def find(self, query: Query, floors: Floors = EVERYTHING, depth: int = 200) -> Found:
             asked.append(query)
-            return super().find(query, floor, depth)
+            return super().find(query, floors, depth)
 
     engine = Counted(store)
     pages = [ids(engine.search("coffee", threshold=0.0, k=2, offset=at)) for at in (0, 2, 4)]

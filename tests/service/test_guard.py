@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from sightread.cli.entry import run
 from sightread.errors import UsageError
 from sightread.service.guard import CONTENT_POLICY
+from sightread.service.indexing import UNFINISHED
 from sightread.service.lane import Lane
 from sightread.service.problems import Refused
 from sightread.service.settings import Settings
-from tests.service.conftest import Serve
+from tests.service.conftest import Serve, fill
 
 TOKEN = "a token of many letters"
 
@@ -102,6 +105,9 @@ def test_a_browser_exchanges_the_token_for_a_cookie(library: Path, serve: Serve)
         (Settings(("x",), token="short"), "it needs at least 16"),
         (Settings(()), "No library was named"),
         (Settings(("x",), port=70000), "it must be 0"),
+        (Settings(("x",), per_second=0.0), "--rate is 0; it must be more than 0"),
+        (Settings(("x",), search_timeout_s=-1.0), "--timeout is -1"),
+        (Settings(("x",), waiting=-1), "--waiting is -1; it must be at least 0"),
         (Settings(("x",), folders=("/no/such/folder",)), "There is no folder /no/such/folder"),
     ],
 )
@@ -117,6 +123,37 @@ def test_who_asks_too_often_has_to_wait(library: Path, serve: Serve) -> None:
     refused = client.get("/health")
     assert int(refused.headers["retry-after"]) >= 1
     assert "slow down" in refused.json()["detail"]
+
+
+def test_the_limits_are_options_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Settings] = []
+    monkeypatch.setattr("sightread.service.serving.serve", lambda given, _: told.append(given))
+    asked = "serve x --rate 5 --burst 6 --upload-mb 0.5 --timeout 2.5 --waiting 7 --connections 8"
+    assert run(asked.split()) == 0
+    assert run(["serve", "x"]) == 0
+    [given, plain] = told
+    assert (given.per_second, given.burst, given.upload_bytes) == (5.0, 6, 500_000)
+    assert (given.search_timeout_s, given.picture_timeout_s) == (2.5, 2.5)
+    assert (given.waiting, given.connections) == (7, 8)
+    assert plain == Settings(plain.libraries, port=7878)
+
+
+def test_a_folder_that_became_a_link_may_not_be_indexed(tmp_path: Path, serve: Serve) -> None:
+    library, folder = fill(tmp_path), tmp_path / "in"
+    folder.mkdir()
+    client = serve(library, folders=(str(folder),))
+    folder.rmdir()
+    folder.symlink_to(tmp_path / "pictures")
+    refused = client.post("/api/index", json={"folders": [str(folder)]})
+    assert (refused.status_code, f"allowed are: {folder}" in refused.text) == (403, True)
+
+
+def test_a_run_does_not_go_on_where_nothing_may_be_indexed(tmp_path: Path, serve: Serve) -> None:
+    library = fill(tmp_path)
+    note = library / UNFINISHED
+    note.write_text(json.dumps({"folders": [str(tmp_path / "pictures")], "options": {}}))
+    assert serve(library).get("/api/index").json()["state"] == "idle"
+    assert note.exists()  # for a service that may
 
 
 def test_large_bodies_are_refused_before_they_are_read(library: Path, serve: Serve) -> None:

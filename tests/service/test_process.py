@@ -85,6 +85,29 @@ def test_a_new_library_is_filled_over_the_network(service: Served, photos: Path)
         assert dotted.status_code == 403
 
 
+def test_links_that_lead_out_leak_nothing(service: Served, photos: Path, tmp_path: Path) -> None:
+    paint(tmp_path / "secret", 1)
+    (photos / "out").symlink_to(tmp_path / "secret")
+    (photos / "out.png").symlink_to(tmp_path / "secret" / "000.png")
+    (photos / "000.png").unlink()  # it was the same picture
+    with RemoteLibrary(service.url) as library:
+        report = library.index([str(photos)])
+        assert (report.new, report.failed) == (5, 2)
+        assert f"{photos / 'out'} was passed over, since it leads out" in report.warnings[0]
+        assert (
+            "leads out"
+            in {one.path: one.reason for one in library.failures()}[str(photos / "out.png")]
+        )
+        assert library.search("coffee").total == 0
+        assert library.retry().failed == 1  # the other one is not even tried
+        assert len(library.failures()) == 2
+
+
+def test_nothing_is_tried_again_that_may_not_be_indexed(steady: Served) -> None:
+    answer = httpx2.post(f"{steady.url}api/failed/retry", json={})
+    assert (answer.status_code, answer.json()["title"]) == (403, "Forbidden")
+
+
 def test_searches_are_answered_while_an_index_runs(
     service: Served, photos: Path, tmp_path: Path
 ) -> None:
@@ -249,6 +272,23 @@ def test_who_sends_nothing_is_hung_up_on(tmp_path: Path) -> None:
             assert time.monotonic() - began < 10
         kept = httpx2.get(f"{service.url}health")
         assert kept.status_code == 200
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Library.open(str(tmp_path / "library"), write=True, create=True).close()
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        address = f"http://127.0.0.1:{collector.getsockname()[1]}"
+        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+        monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "50")
+        # Were it not switched off, it would not even start: its exporters are not installed.
+        with served(str(tmp_path / "library"), cache=str(tmp_path / "cache")) as service:
+            for path in ("health", "api/search?q=coffee", "api/search?q=-", "nowhere"):
+                httpx2.get(f"{service.url}{path}")
+        collector.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            collector.accept()
 
 
 def test_a_port_that_is_taken(steady: Served, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -66,11 +67,31 @@ def fields(result: Any) -> dict[str, Any]:
         lambda one: one.search("hostile"),
         lambda one: one.search(parse('"sale" path:"0" after:2020 -ext:jpg')),
         lambda one: one.search("undecodable"),
+        lambda one: one.search("path:pictures -coffee", k=5, offset=3),
+        lambda one: one.search(Query(where=Compare("reader", "eq", "by hand")), k=3),
     ],
 )
 def test_searches_agree(both: tuple[Library, RemoteLibrary], ask: Callable[[Either], Any]) -> None:
     here, there = (ask(one) for one in both)
     assert fields(here) == fields(there)
+
+
+def test_both_have_the_same_methods(both: tuple[Library, RemoteLibrary]) -> None:
+    here, there = (
+        {
+            name: list(inspect.signature(method).parameters.values())
+            for name, method in inspect.getmembers(type(one), inspect.isfunction)
+            if not name.startswith("_")
+        }
+        for one in both
+    )
+    assert [(n, [p.name for p in here[n]]) for n in sorted(here)] == [
+        (n, [p.name for p in there[n]]) for n in sorted(there)
+    ]
+    for name, parameters in here.items():
+        assert [(p.kind, p.default) for p in parameters] == [
+            (p.kind, p.default) for p in there[name]
+        ]
 
 
 def test_what_is_known_agrees(both: tuple[Library, RemoteLibrary]) -> None:
@@ -81,6 +102,9 @@ def test_what_is_known_agrees(both: tuple[Library, RemoteLibrary]) -> None:
         assert picture_fields(here.picture(asked)) == picture_fields(there.picture(asked))
         assert here.original(asked)[1] == there.original(asked)[1] == Path(path).read_bytes()
     assert status_fields(here.status(), "x") == status_fields(there.status(), "x")
+    names = [path, name, "/no/such.png", "0000000000000001"]
+    assert here.ids(names) == there.ids(names) == [here.picture(path).id]
+    assert there.ids([]) == here.ids([]) == []
     failures = [[(one.path, one.reason, one.attempts) for one in lib.failures()] for lib in both]
     assert failures[0] == failures[1] != []
 
@@ -102,7 +126,7 @@ def test_filters_that_no_line_can_spell(both: tuple[Library, RemoteLibrary]) -> 
     ("ask", "kind"),
     [
         (lambda one: one.search('say "coffee'), QueryError),
-        (lambda one: one.search("ext:png"), UsageError),
+        (lambda one: one.search("-png"), UsageError),
         (lambda one: one.search("x", k=0), UsageError),
         (lambda one: one.search("x", also=["caption"]), UsageError),
         (lambda one: one.picture("/no/such.png"), NotInLibrary),

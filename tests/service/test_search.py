@@ -82,7 +82,20 @@ def test_filters_beside_the_line_do_what_those_in_it_do(client: TestClient) -> N
     assert ids(q='"sale"', id=one) == [one]
 
 
-@pytest.mark.parametrize("line", ["", '"coffee', "entity:Queen", "ext:png", "~", "a" * 1001])
+def test_filters_alone_list_pictures(client: TestClient) -> None:
+    answer = client.get("/api/search", params={"q": "path:pictures after:2020", "k": "7"}).json()
+    assert Answer.model_validate(answer)
+    taken = [one["taken_at"] for one in answer["results"]]
+    assert (answer["total"], taken) == (COUNT, sorted(taken, reverse=True))
+    assert all(not one["evidence"] and one["probability"] is None for one in answer["results"])
+    beside = client.get("/api/search", params={"path": "pictures", "after": "2020", "k": "7"})
+    assert beside.json()["results"] == answer["results"]
+    read = client.get("/api/search", params={"q": "ext:png", "reader": "by hand"}).json()
+    assert [one["kind"] for one in read["parts"]] == ["filter", "beside"]
+    assert read["total"] == COUNT + 2
+
+
+@pytest.mark.parametrize("line", ["", '"coffee', "entity:Queen", "-sale", "~", "a" * 1001])
 def test_a_problem_has_the_sentence_of_the_command_line(
     client: TestClient, library: Path, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,7 +122,7 @@ def test_a_problem_has_the_sentence_of_the_command_line(
         ({"q": "x", "sort": "size"}, 422, "sort is 'size'"),
         ({"q": "x", "library": "other"}, 400, "There is no library other here; there is shop."),
         ({"q": "x", "also": "scene-text"}, 400, "The library has no space scene-text"),
-        ({}, 422, "q: Field required"),
+        ({}, 400, "The query is empty"),
     ],
 )
 def test_what_cannot_be_asked_is_said(

@@ -102,6 +102,32 @@ class PlainStore:
         ]
         return sorted(scored, key=lambda one: (-one[1], one[0]))[:k]
 
+    def nearest_regions(
+        self,
+        query: NDArray[np.float32],
+        k: int,
+        where: Filter | None = None,
+        least: float = -1.0,
+    ) -> list[tuple[int, int, float]]:
+        best = []
+        for number in self.ids(where):
+            regions = self.records[number].regions
+            scored = [
+                (rounded_product(region.vector, query), -ordinal)
+                for ordinal, region in enumerate(regions)
+                if region.vector is not None
+            ]
+            if scored and max(scored)[0] >= np.float32(least):
+                best.append((number, -max(scored)[1], max(scored)[0]))
+        return sorted(best, key=lambda one: (-one[2], one[0]))[:k]
+
+
+def rounded_product(vector: NDArray[np.float32], query: NDArray[np.float32]) -> float:
+    """The score of a vector that is kept as whole numbers of 1/127 of its largest one."""
+    step = np.float32(max(abs(float(x)) for x in vector) / 127)
+    whole = np.rint(vector / step).astype(np.float64)
+    return float(np.float32(float((whole * query).sum()) * float(step)))
+
 
 def hit_rows(hits: WordHits) -> list[HitRow]:
     """Hits as comparable rows, in the order in which the store gives them."""
@@ -201,6 +227,18 @@ def _region(rng: random.Random) -> RegionRecord:
 def _box(rng: random.Random) -> Quad:
     x, y = rng.randrange(4000) / 4, rng.randrange(4000) / 4
     return ((x, y), (x + 8.5, y), (x + 8.5, y + 2.25), (x, y + 2.25))
+
+
+def with_vectors(record: PictureRecord, dim: int, seed: int = 0) -> PictureRecord:
+    """The record with vectors for about two in three of its written regions."""
+    rng = random.Random(f"{record.id}/{seed}/{dim}")
+    regions = tuple(
+        replace(region, vector=embedding(rng.randrange(10**9), dim).vector)
+        if region.field == "written" and rng.random() < 0.67
+        else region
+        for region in record.regions
+    )
+    return replace(record, regions=regions, region_space="words")
 
 
 def embedding(number: int, dim: int, seed: int = 0) -> ImageEmbedding:

@@ -123,6 +123,20 @@ def test_dates_are_those_of_the_pictures_asked_for(place: Place) -> None:
     assert store.dates(np.zeros(0, dtype=np.int64)).tolist() == []
 
 
+def test_the_newest_come_first_and_the_undated_by_path(place: Place) -> None:
+    store, plain = filled(place, range(40))
+    known = [number for number in range(0, 40, 3) if number in plain.records]
+
+    def order(number: int) -> tuple[float, bool, str, int]:
+        one = plain.records[number]
+        taken, path = one.metadata.taken_at, "\0".join(s.path.lower() for s in one.stamps)
+        return (-taken if taken is not None else np.inf, not one.stamps, path, number)
+
+    asked = np.array([*known, 999], dtype=np.int64)
+    assert store.newest(asked).tolist() == sorted(known, key=order)
+    assert store.newest(np.zeros(0, dtype=np.int64)).tolist() == []
+
+
 def test_nobody_sees_what_is_not_flushed(place: Place) -> None:
     store, plain = filled(place, range(10))
     reader = place.reader()

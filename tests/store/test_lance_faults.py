@@ -18,7 +18,7 @@ from sightread.protocols import Store
 from sightread.store import manifest, open_store, writer
 from sightread.store.manifest import read_manifest
 from sightread.store.tables import Tables, one_of
-from sightread.store.writer import uninterrupted
+from sightread.store.uninterrupted import uninterrupted
 from sightread.types import EncoderSpec, ImageEmbedding
 
 from .oracle import PlainStore, embedding, record

@@ -149,11 +149,11 @@ def test_a_library_of_the_first_format_can_be_read_where_it_cannot_be_written(
     to_first_format(folder)
     before = (folder / "library.json").read_bytes()
     old = open_store(str(folder))
-    assert (old.count(), old.spaces(), old.info().format) == (5, (), 2)
+    assert (old.count(), old.spaces(), old.info().format) == (5, (), 3)
     assert (folder / "library.json").read_bytes() == before
     open_store(str(folder), write=True).close()
     content = json.loads((folder / "library.json").read_bytes())
-    assert (content["format"], content["spaces"]) == (2, [])
+    assert (content["format"], content["spaces"]) == (3, [])
     assert old.refresh() == content["commit"]
     assert old.count() == 5
 

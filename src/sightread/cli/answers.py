@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, TextIO
 
 from sightread.cli.plain import counted, tsv_field, visible
+from sightread.text import key
 from sightread.wire import FIELDS, dump_json, hit_fields, match_name, ranked, result_fields
 
 if TYPE_CHECKING:
@@ -84,7 +85,19 @@ def _match_and_word(hit: Hit) -> tuple[str, str]:
 def _how(evidence: Evidence) -> str:
     # An encoder reads no word: its name says who saw it.
     name = match_name(evidence)
-    return name if evidence.word else f"{name} ({evidence.channel})"
+    if not evidence.word:
+        return f"{name} ({evidence.channel})"
+    return f"{name} ({second})" if (second := _second(evidence)) else name
+
+
+def _second(evidence: Evidence) -> str:
+    """What the other one of two readers has to say."""
+    if evidence.other_reading is None:
+        return ""
+    if not evidence.other_reading:
+        return "one reader of two"
+    same = key(evidence.other_reading) == key(evidence.word)
+    return "both readers" if same else f"other reader: {evidence.other_reading}"
 
 
 def _percent(probability: float | None) -> str:

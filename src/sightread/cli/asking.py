@@ -92,7 +92,8 @@ def search(
     person:"Ada" title:x in a field: title, caption, keyword, person, written
     path:2024/ ext:jpg   filters: part of the path, kind of file,
     after:2024-05-01     when it was taken (also before:),
-    has:text             and whether anything is written in it
+    has:text             and whether anything is written in it; filters
+                         alone list pictures, the newest first
 
     The shell takes quotes for itself, so put the whole line in single quotes:
     `sightread search '"coffee shop" -taxi after:2024'`

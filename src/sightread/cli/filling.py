@@ -86,7 +86,7 @@ def index(
     With --encoder every picture gets a vector as well, those that are known already without being
     read again. Later runs find the encoder by themselves.
     """
-    if reencode and encoder is None:
+    if reencode and encoder is None and url is None:
         raise UsageError("--reencode needs --encoder DIR, the model that is to take over.")
     from sightread.images import MAX_PIXELS
     from sightread.search.ingest import IndexOptions

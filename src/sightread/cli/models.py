@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sightread.cli.options import JsonOption
+from sightread.cli.options import JsonOption, say
 from sightread.cli.plain import file_size, visible, write_bytes
 from sightread.cli.training import needs_lab
 
@@ -81,6 +81,49 @@ def _read_golden(folder: str, info: ModelInfo) -> bytes:
     from sightread.modelfolder import GOLDEN, read_bytes
 
     return read_bytes(folder, info, GOLDEN)
+
+
+@models.command("calibrate")
+def calibrate(
+    folder: FolderArgument,
+    pictures: Annotated[
+        int, typer.Option(metavar="N", min=50, max=100_000, help="Pictures to render and read.")
+    ] = 600,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of what is rendered.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what the cosines of a word spotter mean, and write it into its folder.
+
+    Without that a search does not use them: it would not know how alike is alike enough. Pictures
+    are rendered and read, and the model is asked for the words in them and for as many that are
+    in none. What was read with the model stays valid.
+    """
+    from dataclasses import asdict, replace
+
+    from sightread.cli.reports import rows
+    from sightread.modelfolder import rewrite, verify
+    from sightread.readers import open_reader
+    from sightread.search.calibrate import DEFAULT_THRESHOLD
+    from sightread.wire import dump_json
+
+    info = verify(folder)
+    reader = open_reader("spotter", folder=folder)
+    with needs_lab():
+        from sightread.lab import calibrate as lab
+    fitted = lab.calibrate(reader, pictures, seed=seed, threshold=DEFAULT_THRESHOLD, tell=say)
+    figures = asdict(fitted) | {"pictures": pictures, "seed": seed, "threshold": DEFAULT_THRESHOLD}
+    provenance = {**info.provenance, "calibration": figures}
+    rewrite(folder, replace(info, words=fitted.calibration, provenance=provenance))
+    if as_json:
+        write_bytes(dump_json(figures, indent=2) + "\n")
+        return
+    shown = {**figures, **figures.pop("calibration")}
+    shown.pop("calibration")
+    write_bytes(rows({name: _rounded(value) for name, value in shown.items()}))
+
+
+def _rounded(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @models.command("list")

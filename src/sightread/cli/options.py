@@ -39,12 +39,17 @@ ReaderOption = Annotated[
     typer.Option(
         "--reader",
         metavar="NAME",
-        help="Who reads: rapidocr (if nothing is said), or spotter with --reader-model.",
+        help="Who reads: rapidocr (if nothing is said); spotter, the word spotter, quicker; or "
+        "spotter+rapidocr: both, rapidocr only where the spotter sees text.",
     ),
 ]
 ReaderModelOption = Annotated[
     str | None,
-    typer.Option("--reader-model", metavar="DIR", help="The model folder of the reader spotter."),
+    typer.Option(
+        "--reader-model",
+        metavar="DIR",
+        help="A model folder for the spotter.",
+    ),
 ]
 DetailOption = Annotated[
     str | None,
@@ -104,9 +109,15 @@ def open_library(
     """Open the library for a command, here or behind a service."""
     if url is not None:
         if encoder is not None or reader_only:
-            raise UsageError("--url leaves the encoders to the service; leave --encoder out.")
+            raise UsageError(
+                "--url leaves the encoders to the service; leave --encoder out, and name it where "
+                "the service is started."
+            )
         if reader or reader_model or detail:
-            raise UsageError("--url leaves the reading to the service; leave --reader out.")
+            raise UsageError(
+                "--url leaves the reading to the service; leave --reader out, and name it where "
+                "the service is started."
+            )
         from sightread.remote import RemoteLibrary
 
         return RemoteLibrary(url)

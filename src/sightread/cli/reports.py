@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sightread.cli.plain import counted, duration, file_size, tsv_field, visible
+from sightread.text import key
 from sightread.wire import FAILURE_FIELDS, failure_fields, moment
 
 if TYPE_CHECKING:
     from sightread.library import Status
+    from sightread.regions import RegionSpaceInfo
     from sightread.search.ingest import IndexReport
     from sightread.search.ledger import Failure
     from sightread.types import PictureRecord, RegionRecord, SpaceInfo
@@ -67,6 +69,7 @@ def status_text(status: Status, path: str, now: float | None = None) -> str:
             "words": f"{status.words:,}",
             "failed": failed + (" (`sightread status --failed` says why)" if status.failed else ""),
             "reader": visible(status.reader),
+            "looks": "\n".join(map(_region_space_text, status.region_spaces)),
             "encoders": "\n".join(_space_text(one, status.pictures) for one in status.spaces),
             "indexed": f"{indexed}{ago}" if indexed else "never",
         }
@@ -84,6 +87,13 @@ def _space_text(space: SpaceInfo, pictures: int) -> str:
         ranks = "" if spec.calibration else "; not calibrated: only orders what is found"
         state = f"{counted(space.pictures, 'picture')}{without}{ranks}"
     return visible(f"{spec.space} ({model}): {state}")
+
+
+def _region_space_text(space: RegionSpaceInfo) -> str:
+    spec = space.spec
+    model = " ".join(filter(None, (spec.name, spec.revision[:12])))
+    state = "" if space.serving else "to follow, "
+    return visible(f"{spec.space} ({model}): {state}{counted(space.regions, 'word')} with a vector")
 
 
 # --- failed files -----------------------------------------------------------------------------
@@ -137,12 +147,31 @@ def picture_text(record: PictureRecord) -> str:
     written = [region for region in record.regions if region.field == "written"]
     if not written:
         return head + "\nNo written words were found in it.\n"
-    lines = itertools.groupby(written, key=lambda region: region.line)
-    return head + "\n" + "".join(_line_text(list(line)) for _, line in lines)
+    return head + "\n" + "".join(_lines(record))
 
 
-def _line_text(line: Sequence[RegionRecord]) -> str:
-    words = visible(" ".join(region.text for region in line))
+def _lines(record: PictureRecord) -> Iterator[str]:
+    """What was read, line by line; of two readings the second one only where it differs."""
+    from sightread.search.evidence import second_readings
+    from sightread.spotting.pairs import is_second, read_twice
+
+    other = second_readings(record)
+    written = [at for at, one in enumerate(record.regions) if one.field == "written"]
+    for number, some in itertools.groupby(written, key=lambda at: record.regions[at].line):
+        line = list(some)
+        twins = [record.regions[other[at]].text if at in other else "" for at in line]
+        regions = [record.regions[at] for at in line]
+        alike = all(key(a.text) == key(b) for a, b in zip(regions, twins, strict=True))
+        if is_second(number) and alike:
+            continue
+        said = "both readers" if alike else "one reader of two"
+        if not alike and any(twins):
+            said = "other reader: " + " ".join(visible(twin) or "–" for twin in twins)
+        yield _line_text(regions, said if read_twice(record.reader) else "")
+
+
+def _line_text(line: Sequence[RegionRecord], said: str = "") -> str:
+    words = visible(" ".join(region.text or "(not read)" for region in line))
     sure = min(region.confidence for region in line)
     corners = [corner for region in line if region.box for corner in region.box]
     if not corners:
@@ -150,7 +179,8 @@ def _line_text(line: Sequence[RegionRecord]) -> str:
     left, top = (min(corner[axis] for corner in corners) for axis in (0, 1))
     right, bottom = (max(corner[axis] for corner in corners) for axis in (0, 1))
     where = f"x {left:.0f}–{right:.0f}, y {top:.0f}–{bottom:.0f}"
-    return f"  {words}    [{where}; {100 * sure:.0f} %]\n"
+    told = "; ".join(filter(None, (where, f"{100 * sure:.0f} %", said)))
+    return f"  {words}    [{told}]\n"
 
 
 # --- measurements -----------------------------------------------------------------------------

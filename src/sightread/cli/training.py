@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -141,6 +142,16 @@ def export(
     licence: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Licence of the weights, for the card.")
     ] = None,
+    notes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Markdown about the data, for the card."),
+    ] = None,
+    finder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHECKPOINT", help="Of a word spotter: take the finder of this run instead."
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model folder that is there.")
     ] = False,
@@ -156,13 +167,29 @@ def export(
         from sightread.lab.export import export as run_export
     from sightread.cli.models import golden_cosine
 
-    made = run_export(checkpoint, out, name=name, licence=licence, overwrite=overwrite, tell=say)
+    made = run_export(
+        checkpoint,
+        out,
+        name=name,
+        licence=licence,
+        notes=_read_notes(notes) if notes else "",
+        finder=finder,
+        overwrite=overwrite,
+        tell=say,
+    )
     # As a user will do it: from the folder, without torch.
     worst = golden_cosine(out, made.info)
     say(
         f"{visible(out)} is ready: cosine to torch at least {made.image.min_cosine:.6f} for "
         f"pictures, {made.text.min_cosine:.6f} for texts, {worst:.6f} from file to vector."
     )
+
+
+def _read_notes(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The notes {visible(str(path))} cannot be read: {error}.") from error
 
 
 def find_method(name: str) -> Method[Any, Any]:

@@ -15,11 +15,13 @@ _FITS = {
 }
 
 
-def card(info: ModelInfo, about: str) -> str:
+def card(info: ModelInfo, about: str, notes: str = "") -> str:
     """Markdown for people: what it is, how it was made, how well it does.
 
     Args:
         about: of the method: the paper, what the model can and cannot do.
+        notes: Markdown of who trained it: what the data was, under which licences, how it was told
+            apart from what it is measured on.
     """
     made_with = ", ".join(f"{name} {version}" for name, version in info.created_with.items())
     sections = {"Use": _use(info)}
@@ -27,6 +29,8 @@ def card(info: ModelInfo, about: str) -> str:
         sections |= {"Source": _table(info.provenance["source"])}
     else:
         sections |= {"Training": _training(info.provenance)}
+    if notes:
+        sections |= {"Data": notes.strip().splitlines()}
     sections |= {"Figures": _figures(info.provenance)}
     if "config" in info.provenance:
         plain = json.dumps(info.provenance["config"], indent=2)

@@ -20,7 +20,7 @@ from sightread.lab.card import card
 from sightread.lab.export_matcher import export_matcher
 from sightread.lab.export_parts import DETAILS, export_parts
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
-from sightread.lab.sources import Source, open_source
+from sightread.lab.sources import Source, open_source, with_finder
 from sightread.methods.method import Parts, Towers
 from sightread.modelfolder import ModelInfo, TextMap
 from sightread.preprocess import PreprocessSpec, preprocess
@@ -51,6 +51,8 @@ def export(
     *,
     name: str | None = None,
     licence: str | None = None,
+    notes: str = "",
+    finder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Exported:
@@ -61,16 +63,20 @@ def export(
         out: the model folder to be made.
         name: for people; by default that of the method and the step, or of the weights.
         licence: of the weights; by default what the weights say.
+        notes: about the data, for the card.
+        finder: of a word spotter: the checkpoint, or the run, whose finder is taken instead.
         overwrite: replace a model folder that is there.
         tell: gets sentences about what is being done.
 
     Raises:
         ModelError: no or a damaged checkpoint, or of a method that is not known.
-        UsageError: `out` is there already.
+        UsageError: `out` is there already, or `finder` is said of what has none.
         SightreadError: the graphs and torch disagree.
     """
     modelfolder.require_free(Path(out), overwrite)
     source = open_source(checkpoint)
+    if finder is not None:
+        source = with_finder(source, open_source(finder))
     tell(f"Exporting {source.path}.")
     parts = source.towers
     made = _parts(source, parts, tell) if isinstance(parts, Parts) else _towers(source, parts, tell)
@@ -79,7 +85,7 @@ def export(
     files[modelfolder.TOKENIZER_JSON] = source.tokenizer.json.encode()
     # The card names the revision, which the files above decide.
     info = replace(info, files=modelfolder.sums(files))
-    files[modelfolder.CARD] = card(info, source.about).encode()
+    files[modelfolder.CARD] = card(info, source.about, notes).encode()
     info = modelfolder.write(out, info, files, overwrite=overwrite)
     return Exported(Path(out), info, made.image, made.text)
 

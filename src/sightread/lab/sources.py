@@ -10,7 +10,7 @@ from typing import Any
 
 from sightread.clip.folder import open_folder
 from sightread.clip.towers import ImageTower, TextTower
-from sightread.errors import ModelError
+from sightread.errors import ModelError, UsageError
 from sightread.lab.checkpoint import load_model, open_checkpoint
 from sightread.lab.facts import versions
 from sightread.lab.settings import parse_run
@@ -90,6 +90,29 @@ def open_source(path: str | os.PathLike[str]) -> Source:
         created_with=_made_with(),
     )
     return Source(found.path, towers, found.tokenizer(), info, method.about)
+
+
+def with_finder(source: Source, other: Source) -> Source:
+    """A word spotter with the finder of another one: the two parts share nothing, and learn in runs
+    of their own.
+
+    Raises:
+        UsageError: one of them is no word spotter.
+    """
+    for one in (source, other):
+        if not isinstance(one.towers, Parts):
+            raise UsageError(
+                f"{one.path} has no finder that could be exchanged: --finder is for checkpoints of "
+                "the method spotter."
+            )
+    assert isinstance(source.towers, Parts)
+    assert isinstance(other.towers, Parts)
+    provenance = {**source.info.provenance, "finder": dict(other.info.provenance)}
+    return replace(
+        source,
+        towers=replace(source.towers, finder=other.towers.finder),
+        info=replace(source.info, provenance=provenance),
+    )
 
 
 def _weights(path: Path) -> Source:

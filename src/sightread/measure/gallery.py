@@ -24,10 +24,12 @@ from sightread.search.walk import walk
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedWord:
-    """`height_px` of its upright box; None where the annotation has no box."""
+    """`height_px` of its upright box and the box itself, (left, top, width, height) in pixels of
+    the picture; None where the annotation has no box."""
 
     text: str
     height_px: float | None
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +117,20 @@ def _places(folder: str, images: list[GalleryImage]) -> dict[str, int]:
 
 def _image(folder: str, row: dict[str, Any]) -> GalleryImage:
     words, boxes = row["words"], row.get("boxes") or []
-    heights = [float(box[3]) for box in boxes] if len(boxes) == len(words) else [None] * len(words)
-    annotated = [AnnotatedWord(str(w), h) for w, h in zip(words, heights, strict=True)]
+    if len(boxes) == len(words):
+        annotated = [_boxed(str(w), *map(float, box)) for w, box in zip(words, boxes, strict=True)]
+    else:
+        annotated = [AnnotatedWord(str(word), None) for word in words]
     return GalleryImage(
         path=os.path.join(folder, row["image"]),
         subset=str(row.get("subset", "all")),
         complete=bool(row.get("complete", True)),
         words=tuple(annotated),
     )
+
+
+def _boxed(text: str, left: float, top: float, width: float, height: float) -> AnnotatedWord:
+    return AnnotatedWord(text, height, (left, top, width, height))
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

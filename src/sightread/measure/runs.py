@@ -46,7 +46,7 @@ def evaluate_words(
             if not report.new:
                 raise SightreadError(f"None of the {report.seen} pictures of {data} can be read.")
             began = time.perf_counter()
-            scores = score_words(gallery, library.engine, _records(gallery, library), SEED)
+            scores = score_words(gallery, library.engine, records_of(gallery, library), SEED)
             searching_s = time.perf_counter() - began
             reader = library.status().reader
     return {
@@ -78,7 +78,8 @@ def bench_query(pictures: int, progress: Callable[[int], None] | None = None) ->
     return {**asdict(report), "peak_rss_mb": peak_rss_mb(), **asdict(environment())}
 
 
-def _records(gallery: WordGallery, library: Library) -> list[PictureRecord | None]:
+def records_of(gallery: WordGallery, library: Library) -> list[PictureRecord | None]:
+    """What the library holds for each image of the gallery; None for a failed one."""
     places = {stamp.path: picture for stamp, picture in library.store.stamps()}
     records = {r.id: r for r in library.store.get([int(i) for i in library.store.ids()])}
     paths = (os.path.abspath(image.path) for image in gallery.images)

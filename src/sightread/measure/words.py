@@ -74,27 +74,27 @@ def score_words(
         records: what the library holds for each image of the gallery; None for a failed one.
         seed: for the invented words.
     """
-    columns = _by_picture(records)
+    columns = by_picture(records)
     baseline, baseline_parted = Baseline(records), Baseline(records, parted=True)
     ours: dict[str, Columns] = {}
     plain: dict[str, Columns] = {}
     parted: dict[str, Columns] = {}
     for word in gallery.queries:
-        ours[word] = _probabilities(engine, word, columns, len(records))
+        ours[word] = probabilities(engine, word, columns, len(records))
         plain[word] = baseline.scores(word)
         parted[word] = baseline_parted.scores(word)
     shown = {word: column >= threshold_for(column) for word, column in ours.items()}
     complete = np.array([image.complete for image in gallery.images])
     real = [w.text for image in gallery.images for w in image.words] + list(gallery.queries)
     return WordScores(
-        map=_mean_ap(gallery.queries, ours, complete),
-        baseline_map=_mean_ap(gallery.queries, plain, complete),
-        baseline_parted_map=_mean_ap(gallery.queries, parted, complete),
+        map=mean_ap(gallery.queries, ours, complete),
+        baseline_map=mean_ap(gallery.queries, plain, complete),
+        baseline_parted_map=mean_ap(gallery.queries, parted, complete),
         map_by_subset=_by_subset(gallery, ours, complete),
         baseline_map_by_subset=_by_subset(gallery, plain, complete),
-        precision=_precision(gallery.queries, shown, complete),
-        recall=_recall(gallery.queries, shown),
-        false_accept=_false_accept(engine, real, records, seed),
+        precision=precision(gallery.queries, shown, complete),
+        recall=recall(gallery.queries, shown),
+        false_accept=false_accept(engine, real, records, seed),
         findable=_findable(gallery.queries, shown, records),
         threshold=DEFAULT_THRESHOLD,
         queries=len(gallery.queries),
@@ -138,7 +138,8 @@ class Baseline:
         return scores
 
 
-def _by_picture(records: Sequence[PictureRecord | None]) -> dict[int, list[int]]:
+def by_picture(records: Sequence[PictureRecord | None]) -> dict[int, list[int]]:
+    """Picture -> images of the gallery."""
     # Two images of a gallery may be the same file: one picture of the library, two columns.
     columns: dict[int, list[int]] = defaultdict(list)
     for image, record in enumerate(records):
@@ -147,9 +148,7 @@ def _by_picture(records: Sequence[PictureRecord | None]) -> dict[int, list[int]]
     return columns
 
 
-def _probabilities(
-    engine: Engine, word: str, columns: dict[int, list[int]], images: int
-) -> Columns:
+def probabilities(engine: Engine, word: str, columns: dict[int, list[int]], images: int) -> Columns:
     """(N,) probability per image; -1 for what the engine did not find at all."""
     scores = np.full(images, -1.0)
     if key(word):
@@ -165,9 +164,11 @@ def _relevant(images: Iterable[int], count: int) -> NDArray[np.bool_]:
     return relevant
 
 
-def _mean_ap(
+def mean_ap(
     queries: dict[str, frozenset[int]], scores: dict[str, Columns], complete: NDArray[np.bool_]
 ) -> float:
+    """mAP of the queries that have an answer; NaN if none has. `complete` says of which images all
+    words are known."""
     found = []
     for word, images in queries.items():
         relevant = _relevant(images, len(complete))
@@ -190,13 +191,14 @@ def _by_subset(
             for word, images in gallery.queries.items()
         }
         within = {word: column[here] for word, column in scores.items()}
-        result[subset] = _mean_ap({w: q for w, q in queries.items() if q}, within, complete[here])
+        result[subset] = mean_ap({w: q for w, q in queries.items() if q}, within, complete[here])
     return result
 
 
-def _precision(
+def precision(
     queries: dict[str, frozenset[int]], shown: dict[str, Shown], complete: NDArray[np.bool_]
 ) -> float:
+    """The share of right ones among what is shown for all queries; NaN if nothing is."""
     right = wrong = 0
     for word, images in queries.items():
         relevant = _relevant(images, len(complete))
@@ -205,12 +207,13 @@ def _precision(
     return right / (right + wrong) if right + wrong else float("nan")
 
 
-def _recall(queries: dict[str, frozenset[int]], shown: dict[str, Shown]) -> float:
+def recall(queries: dict[str, frozenset[int]], shown: dict[str, Shown]) -> float:
+    """The share of all answers that are shown."""
     found = [shown[word][image] for word in queries for image in queries[word]]
     return float(np.mean(found)) if found else float("nan")
 
 
-def _false_accept(
+def false_accept(
     engine: Engine, real: Iterable[str], records: Sequence[PictureRecord | None], seed: int
 ) -> float:
     """The share of invented words that find anything; NaN if there are too few words to invent

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 from sightread.errors import UsageError
-from sightread.protocols import Reader
+from sightread.protocols import Reader, WordEncoder
 
 Detail = Literal["low", "normal", "high"]
+
+SPOTTER_MODEL = Path(__file__).parent.parent / "models" / "spotter"
+"""The word spotter that comes with the package; CARD.md in it says what it is."""
 
 
 def _open_rapidocr() -> Reader:
@@ -19,25 +23,43 @@ def _open_rapidocr() -> Reader:
 
 
 def _open_spotter(folder: str = "", detail: Detail = "normal") -> Reader:
-    if not folder:
-        raise UsageError(
-            "The reader spotter needs a model: name the folder of one, made by `sightread train "
-            "spotter` and `sightread export`, with --reader-model."
-        )
     from sightread.readers.spotter import SpotterReader
 
-    return SpotterReader(folder, detail=detail)
+    return SpotterReader(folder or SPOTTER_MODEL, detail=detail)
 
 
-READERS: dict[str, Callable[..., Reader]] = {"rapidocr": _open_rapidocr, "spotter": _open_spotter}
+def open_word_encoder(folder: str) -> WordEncoder:
+    """The tower for queries of the spotter whose model is in this folder, or of the one that comes
+    with the package; the rest of the model is not loaded.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
+    """
+    from sightread.readers.words import WordTower, read_spotter
+
+    return WordTower(folder or SPOTTER_MODEL, read_spotter(folder or SPOTTER_MODEL))
+
+
+def _open_second(folder: str = "", detail: Detail = "normal") -> Reader:
+    from sightread.readers.second import SecondReader
+
+    return SecondReader(folder or SPOTTER_MODEL, detail=detail)
+
+
+READERS: dict[str, Callable[..., Reader]] = {
+    "rapidocr": _open_rapidocr,
+    "spotter": _open_spotter,
+    "spotter+rapidocr": _open_second,
+}
 
 
 def open_reader(name: str = "rapidocr", **options: Any) -> Reader:
     """The reader of this name.
 
     Args:
-        options: of the reader; those that are None are left to it. The spotter takes `folder`,
-            its model, and `detail` ("low", "normal" or "high"); rapidocr takes none.
+        options: of the reader; those that are None are left to it. The spotter, alone or with a
+            second reader, takes `folder`, its model (that of the package, if none is named), and
+            `detail` ("low", "normal" or "high"); rapidocr takes none.
 
     Raises:
         UsageError: there is no such reader, or it has no such option.
@@ -46,7 +68,7 @@ def open_reader(name: str = "rapidocr", **options: Any) -> Reader:
     if name not in READERS:
         raise UsageError(f"unknown reader {name!r}: choose one of {', '.join(sorted(READERS))}")
     given = {option: value for option, value in options.items() if value is not None}
-    if given and name != "spotter":
+    if given and name == "rapidocr":
         raise UsageError(
             f"The reader {name} has no {' or '.join(sorted(given))}: that is for the spotter."
         )

@@ -9,12 +9,14 @@ is grown again afterwards.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.readers.areas import Area
 from sightread.readers.nets import Net, Tensor
 from sightread.types import RGBImage
 
@@ -82,6 +84,22 @@ def detect(image: RGBImage, net: Net, settings: DetectorSettings) -> list[FoundL
         for line in _detect_at(image, scale * settings.coarse_scale, net, settings):
             if not any(_overlap(line.corners, other.corners) for other in found):
                 found.append(line)
+    return found
+
+
+def detect_in(
+    image: RGBImage, areas: Sequence[Area], net: Net, settings: DetectorSettings
+) -> list[FoundLine]:
+    """Lines of text in some areas of a picture, in pixels of the picture; those that two areas
+    show, once."""
+    found: list[FoundLine] = []
+    for area in areas:
+        part = np.ascontiguousarray(image[area.top : area.bottom, area.left : area.right])
+        corner = np.array([area.left, area.top], np.float32)
+        for line in _detect_at(part, area.scale, net, settings):
+            corners = line.corners + corner
+            if not any(_overlap(corners, other.corners) for other in found):
+                found.append(FoundLine(corners, line.score))
     return found
 
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sightread.readers.detect import Corners, DetectorSettings, detect, grow
+from sightread.readers.areas import Area
+from sightread.readers.detect import (
+    Corners,
+    DetectorSettings,
+    FoundLine,
+    detect,
+    detect_in,
+    grow,
+)
 from sightread.readers.lines import word_regions
 from sightread.readers.nets import ModelFiles, Runtime, load_alphabet, load_net, wheel_models
 from sightread.readers.recognise import ReadLine, RecogniserSettings, cut, recognise
@@ -76,7 +84,16 @@ class RapidOcrReader:
 
     def read_lines(self, image: RGBImage) -> list[tuple[Corners, ReadLine]]:
         """The lines of a picture from top to bottom, before they are split into words."""
-        found = detect(image, self._detector, self.settings.detector)
+        return self._read_found(image, detect(image, self._detector, self.settings.detector))
+
+    def read_areas(self, image: RGBImage, areas: Sequence[Area]) -> list[WordRegion]:
+        """The words in some areas of a picture; the rest is not looked at."""
+        found = detect_in(image, areas, self._detector, self.settings.detector)
+        return _words(self._read_found(image, found))
+
+    def _read_found(
+        self, image: RGBImage, found: list[FoundLine]
+    ) -> list[tuple[Corners, ReadLine]]:
         found.sort(key=lambda line: (float(line.corners[:, 1].mean()), line.corners[0, 0]))
         boxes = [line.corners for line in found]
         lines = self._recognise(image, boxes)
@@ -114,7 +131,11 @@ class RapidOcrReader:
         return None
 
     def _read_one(self, image: RGBImage) -> list[WordRegion]:
-        regions: list[WordRegion] = []
-        for number, (corners, line) in enumerate(self.read_lines(image)):
-            regions.extend(word_regions(line, corners, number))
-        return regions
+        return _words(self.read_lines(image))
+
+
+def _words(lines: Sequence[tuple[Corners, ReadLine]]) -> list[WordRegion]:
+    regions: list[WordRegion] = []
+    for number, (corners, line) in enumerate(lines):
+        regions.extend(word_regions(line, corners, number))
+    return regions

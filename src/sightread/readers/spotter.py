@@ -21,38 +21,51 @@ from numpy.typing import NDArray
 
 from sightread import modelfolder
 from sightread.errors import ModelError, UsageError
-from sightread.readers import Detail
+from sightread.readers import SPOTTER_MODEL, Detail
 from sightread.readers.nets import Graph, load_graph
-from sightread.spotting.alphabet import READ, spell
+from sightread.readers.words import WordTower, read_spotter
+from sightread.spotting.alphabet import READ
+from sightread.spotting.choosing import choose, distinct
 from sightread.spotting.lines import line_numbers
 from sightread.spotting.maps import STRIDE, FindSettings, Found, find_places
 from sightread.spotting.places import Places, corners, scaled
 from sightread.spotting.readings import Reading, read_columns
 from sightread.spotting.strips import as_input, by_width, cut_strips
-from sightread.tokenizer import Tokenizer, TokenizerSource
+from sightread.spotting.tiles import SIDE_PX, whole, windows
 from sightread.types import Quad, ReaderSpec, RGBImage, Vectors, WordRegion
 
 # To be raised with every change of the code here or in `spotting` that changes what is read.
-_PROCEDURE = 1
+_PROCEDURE = 2
 _STRIPS_AT_ONCE = 16
 _ENLARGE = 2.0
 """Small pictures are enlarged by no more than this before words are looked for."""
+_LANDSCAPE = 3 / 4
+"""Of the square of the side: the area of most photographs."""
+_NEARLY = 1.2
+"""A picture that is larger than what is searched by no more than this is not searched twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Longer sides in pixels: of the picture in which words are looked for, and of the one out of
-    which they are cut."""
+    """Longer sides in pixels: of the picture in which words are looked for, of the smaller one in
+    which the largest words are (the finder knows words of up to a hundred pixels), and of the one
+    out of which they are cut; `pieces` says that small words are looked for in that one too."""
 
     find_px: int
+    far_px: int
     read_px: int
+    pieces: bool = False
 
 
 DETAILS: dict[Detail, Sides] = {
-    "low": Sides(448, 960),
-    "normal": Sides(640, 1280),
-    "high": Sides(1024, 2048),
+    "low": Sides(448, 160, 960),
+    "normal": Sides(640, 224, 1280),
+    "high": Sides(1024, 352, 2048, pieces=True),
 }
+
+
+SETTINGS = (FindSettings(cell=0.3, word=0.45), FindSettings(cell=0.6, word=0.6))
+"""Thin gaps between words are seen by the second, thin words by the first."""
 
 
 class SpotterReader:
@@ -63,12 +76,12 @@ class SpotterReader:
         folder: str | os.PathLike[str],
         *,
         detail: Detail = "normal",
-        settings: FindSettings | None = None,
+        settings: Sequence[FindSettings] = SETTINGS,
     ) -> None:
         """
         Args:
             detail: how small words are looked for; see `DETAILS`.
-            settings: when marks count as a word.
+            settings: when marks count as a word; of several, what any of them finds.
 
         Raises:
             ModelError: there is no model, it is damaged, or of another kind or alphabet.
@@ -76,30 +89,27 @@ class SpotterReader:
         """
         if detail not in DETAILS:
             raise UsageError(f"There is no detail {detail!r}: choose low, normal or high.")
-        self.info = modelfolder.read(folder)
-        if self.info.kind != "spotter":
-            raise ModelError(
-                f"{folder} is of kind {self.info.kind} and cannot read; name a model folder of "
-                "kind spotter, as `sightread train spotter` and `export` make it."
-            )
+        self.info = read_spotter(folder)
         if self.info.details.get("read") != READ:
             raise ModelError(
                 f"{folder} reads another alphabet than this version of sightread; export the "
                 "model again with this version."
             )
         self.sides = DETAILS[detail]
-        self._settings = settings or FindSettings()
-        self._find, self._strips, self._text = (
+        self.settings = tuple(settings)
+        self._find, self._strips = (
             self._load(Path(folder), name)
-            for name in (modelfolder.FIND_GRAPH, modelfolder.STRIP_GRAPH, modelfolder.TEXT_GRAPH)
+            for name in (modelfolder.FIND_GRAPH, modelfolder.STRIP_GRAPH)
         )
-        pieces = modelfolder.read_bytes(folder, self.info, modelfolder.TOKENIZER_JSON)
-        self._tokens = Tokenizer(TokenizerSource(pieces.decode("utf-8"), self.info.tokenizer))
-        identity = f"{_PROCEDURE} {self.info.revision} {self.sides!r} {self._settings!r}"
+        self._words = WordTower(folder, self.info)
+        identity = f"{_PROCEDURE} {self.info.revision} {self.sides!r} {self.settings!r}"
         self._spec = ReaderSpec(
             name="spotter",
             revision=hashlib.sha256(identity.encode()).hexdigest()[:12],
             side_limit_px=self.sides.read_px,
+            space=self._words.spec,
+            # The model of the package is where the package is, on every machine.
+            folder="" if Path(folder) == SPOTTER_MODEL else os.path.abspath(folder),
         )
 
     def _load(self, folder: Path, name: str) -> Graph:
@@ -119,30 +129,62 @@ class SpotterReader:
         Raises:
             UsageError: a word has no letter or digit, or one that the spotter does not know.
         """
-        if not words:
-            return np.zeros((0, self.info.dim), np.float32)
-        return self._text(self._tokens([spell(word) for word in words]))[0]
+        return self._words.encode_words(words)
 
     # --- one picture -----------------------------------------------------------------------------
 
     def _read_one(self, image: RGBImage) -> list[WordRegion]:
         image = _reduced(image, self.sides.read_px)
-        found = self.find(image)
+        return self.read_found(image, self.find(image))
+
+    def read_found(self, image: RGBImage, found: Found) -> list[WordRegion]:
+        """The words at the places that were found in this image."""
         strips = cut_strips(image, found.places)
         vectors, columns = self.read_strips(strips)
         readings = [read_columns(logs) for logs in columns]
         return _regions(found, vectors, readings)
 
     def find(self, image: RGBImage) -> Found:
-        """Where words are, in pixels of the image, without reading them."""
+        """Where words may be, in pixels of the image, see `spotting.choosing`."""
+        return self.find_by(image, [self.settings])[0]
+
+    def find_by(self, image: RGBImage, choices: Sequence[Sequence[FindSettings]]) -> list[Found]:
+        """`find` with several choices of settings for one look at the picture."""
+        settings = list(dict.fromkeys(one for choice in choices for one in choice))
+        looks = [
+            self._look(image, settings, self.sides.find_px),
+            self._look(image, settings, self.sides.far_px),
+        ]
         height, width = image.shape[:2]
-        scale = min(self.sides.find_px / max(width, height), _ENLARGE)
+        if self.sides.pieces and max(width, height) > self.sides.find_px * _NEARLY:
+            for window in windows(width, height):
+                left, top, right, bottom = window
+                piece = self._look(image[top:bottom, left:right], settings, SIDE_PX, enlarge=1.0)
+                looks.append([whole(found, window, width, height) for found in piece])
+        by_setting = dict(zip(settings, zip(*looks, strict=True), strict=True))
+        return [
+            distinct([found for one in choice for found in by_setting[one]]) for choice in choices
+        ]
+
+    def _look(
+        self,
+        image: RGBImage,
+        settings: Sequence[FindSettings],
+        side_px: int,
+        enlarge: float = _ENLARGE,
+    ) -> list[Found]:
+        """What is found with each of the settings."""
+        height, width = image.shape[:2]
+        scale = min(_scale(width, height, side_px), enlarge)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
         kernel, geometry = self.maps(_resized(image, inner))
-        found = find_places(kernel, geometry, self._settings)
-        places = scaled(found.places, width / inner[0], height / inner[1])
-        inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
-        return Found(places[inside], found.scores[inside])
+        looks: list[Found] = []
+        for one in settings:
+            found = find_places(kernel, geometry, one)
+            places = scaled(found.places, width / inner[0], height / inner[1])
+            inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
+            looks.append(Found(places[inside], found.scores[inside]))
+        return looks
 
     def maps(self, picture: RGBImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(H, W, 3) -> kernels and geometry, see `spotting.maps`; they cover the picture and what
@@ -162,6 +204,14 @@ class SpotterReader:
                 for number, rows in zip(numbers, logs, strict=True):
                     columns[number] = rows
         return vectors, columns
+
+
+def _scale(width: int, height: int, side_px: int) -> float:
+    """So that the longer side is `side_px`; banners, whose words are small, are searched larger, up
+    to the area of a picture of 4 x 3 and twice the side."""
+    longer = side_px / max(width, height)
+    area = math.sqrt(_LANDSCAPE / (width * height)) * side_px
+    return min(max(longer, area), 2 * longer)
 
 
 def _reduced(image: RGBImage, side_px: int) -> RGBImage:
@@ -193,19 +243,23 @@ def _filled(image: RGBImage) -> RGBImage:
 
 
 def _regions(found: Found, vectors: Vectors, readings: Sequence[Reading]) -> list[WordRegion]:
-    """Line by line, words in reading order."""
+    """Words line by line in reading order, then second thoughts, each on a line of its own."""
+    words, others = choose(found.places, readings)
+    numbered = line_numbers(found.places[words])
+    lines = {number: line for number, (line, _) in zip(words, numbered, strict=True)}
+    order = sorted(zip(numbered, words, strict=True))
+    beyond = 1 + max(lines.values(), default=-1)
+    lines |= {number: beyond + at for at, number in enumerate(others)}
     quads = _quads(found.places)
-    lines = line_numbers(found.places)
-    order = sorted(range(len(found)), key=lambda number: lines[number])
     return [
         WordRegion(
             box=quads[number],
             confidence=readings[number].confidence or float(found.scores[number]),
             text=readings[number].text or None,
             vector=vectors[number],
-            line=lines[number][0],
+            line=lines[number],
         )
-        for number in order
+        for number in (*(number for _, number in order), *others)
     ]
 
 

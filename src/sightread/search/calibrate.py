@@ -11,11 +11,11 @@ the share of invented words that find anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.regions import certainty as certainty
 from sightread.search.match import Candidate
 from sightread.text import letters
 from sightread.types import MatchKind, TermMode
@@ -74,13 +74,6 @@ class Odds:
         sure than 0.5 of what they give out at all."""
         sure = np.maximum(certainty(np.array(0.5)) * self.per_certainty, self.per_certainty)
         return probability(self.base + sure + np.maximum(0.0, self.for_whole))
-
-
-def certainty(confidence: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """How many nines the confidence has, as a share of four: 0.9 is 0.25, 0.99 is 0.5, and from
-    0.9999 on 1. Readers that misread are often sure by two nines, seldom by four."""
-    doubt = np.maximum(1 - np.asarray(confidence, dtype=np.float64), 1e-4)
-    return np.asarray(-np.log10(doubt) / 4)
 
 
 def odds(word: str, mode: TermMode, candidates: list[Candidate]) -> Odds:

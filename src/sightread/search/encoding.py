@@ -17,7 +17,15 @@ from sightread.errors import PictureError
 from sightread.protocols import DualEncoder, Store
 from sightread.search.ledger import Ledger
 from sightread.search.records import full_size
-from sightread.types import EncoderSpec, ImageEmbedding, Picture, PictureId, TextArea
+from sightread.types import (
+    EncoderSpec,
+    ImageEmbedding,
+    Picture,
+    PictureId,
+    ReaderSpec,
+    TextArea,
+    WordRegion,
+)
 
 _UNIT = 1e-3
 _ENOUGH = 0.9
@@ -86,6 +94,22 @@ class Encoding:
         return ""
 
 
+def open_region_space(store: Store, spec: ReaderSpec) -> None:
+    """Let the vectors of words come from the reader's model. Whether pictures of another reader
+    may be there was decided before; their vectors serve until their pictures are read again."""
+    if spec.space is not None:
+        store.open_space(spec.space, spec.folder, replace=True, of="regions")
+
+
+def finish_region_space(store: Store, spec: ReaderSpec) -> None:
+    """After a whole walk: let the vectors of this model serve, if there are more of them now than
+    of the one before."""
+    spaces = [one for one in store.region_spaces() if spec.space and one.spec == spec.space]
+    old = [one for one in store.region_spaces() if one.serving and one not in spaces]
+    if spaces and not spaces[0].serving and spaces[0].regions >= sum(one.regions for one in old):
+        store.switch_space(spaces[0].spec.space, of="regions")
+
+
 @dataclass(frozen=True, slots=True)
 class _Follower:
     """How many pictures have a vector that serves, and one that is to follow it."""
@@ -145,12 +169,26 @@ def _checked(encoder: DualEncoder, picture: Picture) -> ImageEmbedding:
     return ImageEmbedding(vector, tuple(areas))
 
 
-def _check_unit(vector: NDArray[np.float32], spec: EncoderSpec) -> None:
+def checked_words(words: Sequence[WordRegion], spec: ReaderSpec) -> Sequence[WordRegion]:
+    """The words, if their vectors are of the reader's space.
+
+    Raises:
+        PictureError: one is not.
+    """
+    for word in words:
+        if word.vector is not None and spec.space is None:
+            raise PictureError("its reader gave a vector, but says of no space that it has any")
+        if word.vector is not None and spec.space is not None:
+            _check_unit(word.vector, spec.space, "reader")
+    return words
+
+
+def _check_unit(vector: NDArray[np.float32], spec: EncoderSpec, maker: str = "encoder") -> None:
     if vector.shape != (spec.dim,):
-        raise PictureError(f"its encoder gave a vector of shape {vector.shape}, not ({spec.dim},)")
+        raise PictureError(f"its {maker} gave a vector of shape {vector.shape}, not ({spec.dim},)")
     length = float(np.linalg.norm(vector.astype(np.float64)))
     if not abs(length - 1) <= _UNIT:  # so that NaN is refused as well
-        raise PictureError(f"its encoder gave a vector of length {length:.4g}, not 1")
+        raise PictureError(f"its {maker} gave a vector of length {length:.4g}, not 1")
 
 
 def by_space(

@@ -4,6 +4,8 @@ parse -> candidate tokens per term, from the vocabulary in memory -> one call to
 their occurrences, filters applied -> score; beside that each encoder ranks the pictures nearest to
 the terms and to the free query -> combine, cut at the threshold -> the pictures of one page with
 the evidence for each.
+
+A query of filters alone lists the pictures that fit, the newest first.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,10 +24,12 @@ from sightread.protocols import Store
 from sightread.search.calibrate import DEFAULT_THRESHOLD
 from sightread.search.channels import Channels
 from sightread.search.evidence import Found, Shown, hit
-from sightread.search.fusion import NEAREST, Extras, Ranking, combine, extras, shown
+from sightread.search.fusion import NEAREST, Extras, Ranking, combine, extras, shown, without
+from sightread.search.lookalikes import Lookalikes
 from sightread.search.match import Matcher
+from sightread.search.phrases import Seen
 from sightread.search.query import format_query, parse
-from sightread.search.words import occurrences, plan
+from sightread.search.words import Plan, occurrences, plan
 from sightread.text import key
 from sightread.types import Hit, Query, Result
 
@@ -37,16 +42,41 @@ _FLOOR = 0.05
 """Readings less likely than this are not fetched for an answer that would not show them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """Probabilities below which nothing is followed up: of readings, and of what is seen. The
+    lower threshold for when nothing was found was measured for readings; what is seen has to reach
+    the default one."""
+
+    read: float
+    seen: float
+
+
+EVERYTHING = Floors(0.0, 0.0)
+
+
+def _floors(threshold: float | None) -> Floors:
+    if threshold is None:
+        return Floors(_FLOOR, DEFAULT_THRESHOLD)
+    return Floors(min(_FLOOR, threshold), min(DEFAULT_THRESHOLD, threshold))
+
+
 class Engine:
     """Searches one library. Not safe for several threads at once; make one engine for each."""
 
-    def __init__(self, store: Store, channels: Channels | None = None) -> None:
-        """Without `channels` by the words that were read alone."""
+    def __init__(
+        self,
+        store: Store,
+        channels: Channels | None = None,
+        lookalikes: Lookalikes | None = None,
+    ) -> None:
+        """Without `channels` and `lookalikes` by the words that were read alone."""
         self._store = store
         self.channels = channels
+        self._lookalikes = lookalikes
         self._version: int | None = None
         self._matcher: Matcher | None = None
-        self._kept: OrderedDict[tuple[int, Query, float, int], Found] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, Query, Floors, int], Found] = OrderedDict()
 
     def search(
         self,
@@ -70,21 +100,24 @@ class Engine:
             sort: `date` puts the pictures of the answer in the order in which they were taken,
                 the newest first, those without a date last.
 
+        A query that looks for nothing, but has filters, lists the pictures that fit, by date and
+        then by path. Nothing makes one of them a better answer: their score is 0, they have no
+        probability and no evidence, and `threshold` and `sort` say nothing.
+
         Raises:
             QueryError: the line cannot be understood.
-            UsageError: nothing to look for, a number out of range, or no such space.
+            UsageError: only exclusions, a number out of range, or no such space.
         """
         began = time.perf_counter()
         _check(k, offset, threshold)
         self._check_spaces(also)
         parsed = parse(query) if isinstance(query, str) else query
-        floor = _FLOOR if threshold is None else min(_FLOOR, threshold)
-        found = self._find_once(parsed, floor, max(NEAREST, 5 * (offset + k)))
-        answers, cut = shown(found.ranking, threshold)
+        found = self._find_once(parsed, _floors(threshold), max(NEAREST, 5 * (offset + k)))
+        answers, cut = (found.ranking, 0.0) if found.listed else shown(found.ranking, threshold)
         beside = extras(found.read, DEFAULT_THRESHOLD, found.by(also), answers.picture)
         total = len(answers.picture) + len(beside.picture)
         places: Sequence[int] = range(total)
-        if sort == "date":
+        if sort == "date" and not found.listed:
             places = self._by_date(np.concatenate([answers.picture, beside.picture]))
         return Result(
             query=format_query(parsed),
@@ -97,12 +130,12 @@ class Engine:
             took_ms=1000 * (time.perf_counter() - began),
         )
 
-    def _find_once(self, query: Query, floor: float, depth: int) -> Found:
+    def _find_once(self, query: Query, floors: Floors, depth: int) -> Found:
         # Only encoders look no further than they are asked to.
         depth = depth if self.channels and self.channels.spaces() else NEAREST
-        this = (self._store.refresh(), query, floor, depth)
+        this = (self._store.refresh(), query, floors, depth)
         if this not in self._kept:
-            self._kept[this] = self.find(query, floor, depth)
+            self._kept[this] = self.find(query, floors, depth)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(this)
@@ -112,22 +145,38 @@ class Engine:
         newest_first = -self._store.dates(pictures)  # NaN, no date, sorts last
         return [int(place) for place in np.argsort(newest_first, kind="stable")]
 
-    def find(self, query: Query, floor: float = 0.0, depth: int = NEAREST) -> Found:
-        """Every picture that may answer, best first, down to a probability of about `floor`."""
-        if not any(not term.negated for term in query.terms):
+    def find(self, query: Query, floors: Floors = EVERYTHING, depth: int = NEAREST) -> Found:
+        """Every picture that may answer, best first, down to about the probabilities `floors`."""
+        listing = all(term.negated for term in query.terms)
+        if listing and query.where is None:
             raise UsageError(
-                "The query names nothing to look for, only filters or exclusions; add a word, "
-                'for example: "sale" path:2024/'
+                "The query names nothing to look for, only exclusions; add a word or a filter, "
+                "for example: path:2024/ -taxi"
             )
         matcher = self._current_matcher()
-        plans = [plan(term, matcher, floor) for term in query.terms]
+        plans = [plan(term, matcher, floors.read) for term in query.terms]
         asked = sorted({token for one in plans for token in one.tokens()})
         boxes = any(len(term.words) > 1 for term in query.terms)
         hits = self._store.search_words(asked, query.where, boxes=boxes)
-        terms = tuple((one, occurrences(one, asked, hits)) for one in plans)
-        ranked, warnings = self.channels.ask(query, depth, floor) if self.channels else ((), ())
+        seen, unknown = self._look(plans, query, floors.seen)
+        terms = tuple((one, occurrences(one, asked, hits, seen)) for one in plans)
+        if listing:
+            fitting = without(self._store.ids(query.where), [(one.term, at) for one, at in terms])
+            nothing = np.zeros(len(fitting))
+            newest_first = Ranking(self._store.newest(fitting), nothing, nothing)
+            return Found(newest_first, terms, listed=True)
+        ranked, missing = (
+            self.channels.ask(query, depth, floors.read) if self.channels else ((), ())
+        )
         ranking = combine([(one.term, rows) for one, rows in terms], DEFAULT_THRESHOLD, ranked)
-        return Found(ranking, terms, ranked, warnings)
+        return Found(ranking, terms, ranked, (*unknown, *missing))
+
+    def _look(
+        self, plans: Sequence[Plan], query: Query, least: float
+    ) -> tuple[Seen, tuple[str, ...]]:
+        if self._lookalikes is None:
+            return {}, ()
+        return self._lookalikes.ask(plans, query.where, least)
 
     def _current_matcher(self) -> Matcher:
         version = self._store.refresh()
@@ -147,7 +196,7 @@ class Engine:
     ) -> tuple[Hit, ...]:
         pictures = np.concatenate([answers.picture, beside.picture])
         scores = np.concatenate([answers.probability, beside.score])
-        split = len(answers.picture)
+        split = 0 if found.listed else len(answers.picture)
         page = [
             Shown(int(pictures[at]), rank, float(scores[at]), calibrated=at < split)
             for rank, at in enumerate(places, start=offset + 1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from sightread.search.channels import Ranked
 from sightread.search.fusion import Ranking, Read
 from sightread.search.phrases import Occurrences
 from sightread.search.words import Plan
+from sightread.spotting.pairs import is_second, read_twice, same_places
 from sightread.types import Evidence, Hit, PictureRecord, Quad
 
 MAX_EVIDENCE = 20
@@ -24,12 +25,14 @@ somewhere in its list is every picture of a small library."""
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A ranking of the whole library with what it was made of."""
+    """A ranking of the whole library with what it was made of; `listed` if it is no ranking at
+    all, but what fits the filters."""
 
     ranking: Ranking
     terms: tuple[tuple[Plan, Occurrences | None], ...]
     ranked: tuple[Ranked, ...] = ()
     warnings: tuple[str, ...] = ()
+    listed: bool = False
 
     @property
     def read(self) -> Read:
@@ -83,14 +86,41 @@ def _places(record: PictureRecord, one: Plan, rows: Occurrences, rank: int) -> l
     order = mine[np.argsort(-rows.probability[mine], kind="stable")]
     shown: list[Evidence] = []
     taken: set[int] = set()
+    twins = second_readings(record)
     for row in order[: 4 * MAX_EVIDENCE]:
         weak = rows.probability[row] < DEFAULT_THRESHOLD
         regions = [int(o) for o in rows.ordinals[row] if 0 <= o < len(record.regions)]
         if (weak and shown) or taken.intersection(regions) or len(shown) == MAX_EVIDENCE:
             continue
-        taken.update(regions)
-        shown.append(_one_place(record, one, rows, int(row), rank))
+        others = {at: other for at in regions if (other := twins.get(at)) is not None}
+        taken.update(regions, others.values())
+        place = _one_place(record, one, rows, int(row), rank)
+        shown.append(replace(place, other_reading=_other(record, regions, others)))
     return shown
+
+
+def second_readings(record: PictureRecord) -> dict[int, int]:
+    """Region -> the region of the other reader at the same place, both ways; empty where the
+    picture was read by one."""
+    if not read_twice(record.reader):
+        return {}
+    boxed = [(at, one.box) for at, one in enumerate(record.regions) if one.field == "written"]
+    halves: tuple[list[tuple[int, Quad]], list[tuple[int, Quad]]] = ([], [])
+    for at, box in boxed:
+        if box is not None:
+            halves[is_second(record.regions[at].line)].append((at, box))
+    first, second = halves
+    pairs = same_places([box for _, box in first], [box for _, box in second])
+    one_way = {first[one][0]: second[other][0] for one, other in pairs.items()}
+    return one_way | {other: one for one, other in one_way.items()}
+
+
+def _other(record: PictureRecord, regions: Sequence[int], others: Mapping[int, int]) -> str | None:
+    if not regions or not read_twice(record.reader):
+        return None
+    if record.regions[regions[0]].field != "written":
+        return None
+    return " ".join(record.regions[others[at]].text for at in regions if at in others)
 
 
 def _one_place(

@@ -125,6 +125,11 @@ def extras(
     return Extras(pictures[fits][order], near[order])
 
 
+def without(pictures: NDArray[np.int64], terms: Read) -> NDArray[np.int64]:
+    """The pictures (ascending) but those that hold a negated term."""
+    return np.setdiff1d(pictures, _negated(terms, DEFAULT_THRESHOLD))
+
+
 def _wanted(terms: Read) -> list[tuple[int, Ranking]]:
     return [(at, _best(found)) for at, (term, found) in enumerate(terms) if not term.negated]
 

@@ -21,7 +21,12 @@ from sightread.interrupt import Interrupt
 from sightread.protocols import Reader, Store
 from sightread.search.backlog import Backlog
 from sightread.search.batch import Batch
-from sightread.search.encoding import Encoding, Source
+from sightread.search.encoding import (
+    Encoding,
+    Source,
+    finish_region_space,
+    open_region_space,
+)
 from sightread.search.known import Claims, KnownPaths
 from sightread.search.ledger import Ledger
 from sightread.search.missing import Walked, clear_vanished_failures, forget_missing
@@ -57,6 +62,8 @@ class IndexOptions:
         workers: threads that read; None: one per processor that this process may use.
         max_pixels: larger pictures are refused.
         retry_failed: try files again that failed before and have not changed.
+        within: folders without links in their paths: what lies elsewhere is not opened, whatever
+            links lead there. Nowhere in particular if there are none.
     """
 
     exclude: tuple[str, ...] = ()
@@ -66,6 +73,7 @@ class IndexOptions:
     workers: int | None = None
     max_pixels: int = MAX_PIXELS
     retry_failed: bool = False
+    within: tuple[str, ...] = ()
 
 
 def ingest(
@@ -103,6 +111,7 @@ def ingest(
     stale = other_reader(store, reader.spec.revision, known.pictures())
     if len(stale) and not options.reread:
         raise LibraryError(_mixed(store, stale, reader.spec.revision))
+    open_region_space(store, reader.spec)
     encoding = Encoding(store, encoders, options.reencode)
     job = _Job(store, reader, encoding, ledger, options, progress or _silent)
     with Interrupt() as interrupt:
@@ -181,7 +190,7 @@ class _Run:
             for failure in job.ledger.failures()
         }
         backlog = Backlog()
-        self._scout = Scout(roots, options.exclude, known, due, failed, backlog)
+        self._scout = Scout(roots, options.exclude, known, due, failed, backlog, options.within)
         count = options.workers or len(os.sched_getaffinity(0))
         self._workers = Workers(
             backlog,
@@ -190,6 +199,7 @@ class _Run:
             encoding.encoders,
             count=count,
             max_pixels=options.max_pixels,
+            within=options.within,
         )
         self._twins: dict[PictureId, list[Same]] = {}
         self._unreadable: dict[PictureId, str] = {}
@@ -308,6 +318,7 @@ class _Run:
         self._counts.forgotten = cleaning.forgotten
         clear_vanished_failures(job.ledger, walked, self._scout.unmet_failures)
         warnings = job.encoding.finish(job.ledger)
+        finish_region_space(job.store, job.reader.spec)
         job.store.maintain()
         return cleaning.warnings + self._left_over() + warnings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,10 +40,10 @@ class Folders:
 @dataclass(frozen=True, slots=True)
 class Walked:
     """What a finished walk tells: how many files it met in each folder it was given, and which
-    folders below could not be read."""
+    folders below it passed over, with the reasons."""
 
     met: Mapping[str, int]
-    unreadable: Sequence[str] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ def forget_missing(store: Store, known: KnownPaths, walked: Walked, keep_missing
     Args:
         known: with all files noted as met that are there.
     """
-    cleaning = Cleaning(warnings=[_unreadable(folder) for folder in walked.unreadable])
+    cleaning = Cleaning(warnings=[_unreadable(*one) for one in walked.unreadable.items()])
     folders, unreadable = Folders(walked.met), Folders(walked.unreadable)
     alive = array("q")
     missing: dict[PictureId, list[str]] = {}
@@ -116,8 +116,11 @@ def _unmounted(folder: str, count: int) -> str:
     )
 
 
-def _unreadable(folder: str) -> str:
-    return f"{folder} cannot be read: what the library knows from there is kept as it is."
+def _unreadable(folder: str, reason: str) -> str:
+    return (
+        f"{folder} was passed over, since {reason}; what the library knows from there is kept as "
+        "it is."
+    )
 
 
 def _spare(empty: Folders, missing: dict[PictureId, list[str]]) -> Iterator[PictureId]:

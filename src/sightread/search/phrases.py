@@ -6,6 +6,7 @@ words keeps the pairs of rows that follow each other, so that a phrase of n word
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,10 @@ class Occurrences:
             self.line[rows],
             self.boxes[rows],
         )
+
+
+Seen = Mapping[str, Occurrences]
+"""By the key of a word: where it may stand by its looks, one region of each picture."""
 
 
 def concatenate(parts: list[Occurrences]) -> Occurrences:
@@ -172,3 +177,10 @@ def best_per_picture(rows: Occurrences) -> Occurrences:
     first = np.ones(len(ordered), dtype=bool)
     first[1:] = ordered[1:] != ordered[:-1]
     return rows.take(order[first])
+
+
+def with_seen(read: Occurrences | None, seen: Occurrences | None) -> Occurrences | None:
+    """The places where a word was read and those that look like it."""
+    if read is None or seen is None:
+        return seen if read is None else read
+    return concatenate([read, seen])

@@ -12,7 +12,7 @@ import queue
 import stat
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,9 +20,10 @@ from sightread import images
 from sightread.errors import PictureError
 from sightread.protocols import DualEncoder, Reader
 from sightread.search.backlog import Backlog
-from sightread.search.encoding import encode
+from sightread.search.encoding import checked_words, encode
 from sightread.search.known import Claims
 from sightread.search.records import picture_record
+from sightread.search.walk import LEADS_OUT, is_within
 from sightread.types import (
     ImageEmbedding,
     PathStamp,
@@ -143,6 +144,7 @@ class Workers:
         *,
         count: int,
         max_pixels: int,
+        within: Sequence[str] = (),
     ) -> None:
         self._events: queue.Queue[Event] = queue.Queue(_WAITING)
         self.times = Times()
@@ -152,6 +154,7 @@ class Workers:
         self._spec = reader.spec
         self._encoders = encoders
         self._max_pixels = max_pixels
+        self._within = within
         self._budget = PixelBudget(DECODING_PIXELS)
         self._times_lock = threading.Lock()
         self._threads = [
@@ -198,6 +201,8 @@ class Workers:
             # Taken before the bytes are read: if the file is written to meanwhile, the next run
             # sees another stamp and reads it again.
             stamp = _stamp(path)
+            if not is_within(path, self._within):
+                raise PictureError(LEADS_OUT)
             data = images.read_file(path)
             picture, sha256 = images.content_id(data)
             if not self._claims.claim(picture):
@@ -213,9 +218,9 @@ class Workers:
 
     def _read(self, stamp: PathStamp, identity: tuple[PictureId, str], data: bytes) -> Read:
         picture = self._decode(data)
-        words = self._words(picture)
+        words = checked_words(self._words(picture), self._spec)
         embeddings, unencoded = self._embeddings(picture, identity[0])
-        record = picture_record(identity, picture, words, self._spec.revision, embeddings)
+        record = picture_record(identity, picture, words, self._spec, embeddings)
         return Read(stamp, record, _one_line(unencoded))
 
     def _encoded(self, stamp: PathStamp, identity: tuple[PictureId, str], data: bytes) -> Encoded:

@@ -34,6 +34,9 @@ MAX_WORDS = 32
 MAX_FILTERS = 32
 MAX_EDITS = 3
 
+UNSPELLED = "["
+"""What the spelling of a filter begins with that no query line can spell."""
+
 _WITH_EDITS = re.compile(r"(.*[^~])(~[0-9]+)", re.DOTALL)
 _PATTERN = re.compile(r"(\*?)([^*]+)\*")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2}))?(?:-([0-9]{1,2}))?")
@@ -45,8 +48,8 @@ _DAY_S = 86400.0
 def parse(line: str) -> Query:
     """The query that `line` spells. Terms and filters keep the order in which they were typed.
 
-    A line of only filters, or of only negations, is a valid `Query` without positive terms;
-    whether it can be answered is for the engine to say.
+    A line of only filters, or of only negations, is a valid `Query` without positive terms: the
+    engine lists what fits the filters, and refuses negations alone.
 
     Raises:
         QueryError: the line is empty, too long, or not understood at `position`.
@@ -312,7 +315,7 @@ def _format_filter(part: Filter) -> str:
     each = [_format_filter(inner) for inner in part.parts]
     if isinstance(part, AnyOf) and each and all(text.startswith("ext:") for text in each):
         return "ext:" + ",".join(text.removeprefix("ext:") for text in each)
-    return f"[{(' and ' if isinstance(part, AllOf) else ' or ').join(each)}]"
+    return f"{UNSPELLED}{(' and ' if isinstance(part, AllOf) else ' or ').join(each)}]"
 
 
 def _format_condition(condition: Compare) -> str:
@@ -329,7 +332,7 @@ def _format_condition(condition: Compare) -> str:
             return f"{name}:{(_EPOCH + timedelta(seconds=start)).isoformat()}"
     value = condition.value
     shown = f"{len(value)} values" if isinstance(value, tuple) else repr(value)
-    return f"[{condition.field} {condition.op} {shown}]"
+    return f"{UNSPELLED}{condition.field} {condition.op} {shown}]"
 
 
 def _is_day(start: float) -> bool:

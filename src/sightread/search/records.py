@@ -14,6 +14,7 @@ from sightread.types import (
     PictureId,
     PictureRecord,
     Quad,
+    ReaderSpec,
     RegionRecord,
     WordRegion,
 )
@@ -23,7 +24,7 @@ def picture_record(
     identity: tuple[PictureId, str],
     picture: Picture,
     words: Sequence[WordRegion],
-    reader: str,
+    reader: ReaderSpec,
     embeddings: Mapping[str, ImageEmbedding] | None = None,
 ) -> PictureRecord:
     """The record of a picture, as yet without paths.
@@ -32,7 +33,7 @@ def picture_record(
         identity: id and SHA-256 of the file's bytes.
         picture: as decoded, perhaps reduced.
         words: as read in `picture.pixels`, boxes in its pixels.
-        reader: revision of the reader.
+        reader: who read them.
         embeddings: by space, areas in pixels of the full picture.
     """
     regions = [*written_regions(words, picture)]
@@ -45,22 +46,31 @@ def picture_record(
         format=picture.format,
         width=picture.width,
         height=picture.height,
-        reader=reader,
+        reader=reader.revision,
         indexed_at=time.time(),
         metadata=picture.metadata,
         regions=tuple(regions),
         embeddings=embeddings or {},
+        region_space=reader.space.space if reader.space else "",
     )
 
 
 def written_regions(words: Iterable[WordRegion], picture: Picture) -> Iterator[RegionRecord]:
-    """The words that hold a letter or digit, boxes in pixels of the full upright picture."""
+    """The words that hold a letter or digit, and those that were not read but have a vector by
+    which they can be found; boxes in pixels of the full upright picture."""
     for word in words:
         found = text.tokens(word.text) if word.text else ()
-        if word.text and found:
-            confidence = min(1.0, max(0.0, float(word.confidence)))
-            box = full_size(word.box, picture)
-            yield RegionRecord("written", word.text, found, confidence, word.line, box, word.spaced)
+        if found or word.vector is not None:
+            yield RegionRecord(
+                field="written",
+                text=word.text or "",
+                tokens=found,
+                confidence=min(1.0, max(0.0, float(word.confidence))),
+                line=word.line,
+                box=full_size(word.box, picture),
+                spaced=word.spaced,
+                vector=word.vector,
+            )
 
 
 def metadata_regions(metadata: Metadata, first_line: int = 0) -> Iterator[RegionRecord]:

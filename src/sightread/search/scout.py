@@ -32,6 +32,7 @@ class Scout:
         stale: NDArray[np.int64],
         failed: Mapping[str, PathStamp | None],
         backlog: Backlog,
+        within: Sequence[str] = (),
     ) -> None:
         self.seen = 0
         self.unchanged = 0
@@ -41,9 +42,10 @@ class Scout:
         self.error: BaseException | None = None
         self.met = dict.fromkeys(folders, 0)
         self.unmet_failures = set(failed)
-        self.unreadable: list[str] = []
+        self.unreadable: dict[str, str] = {}
         self._folders = Folders(folders)
         self._exclude = exclude
+        self._within = within
         self._known = known
         self._stale = stale
         self._failed = failed
@@ -61,7 +63,7 @@ class Scout:
 
     def _run(self) -> None:
         try:
-            for stamp in walk(list(self.met), self._exclude, self._miss_folder):
+            for stamp in walk(list(self.met), self._exclude, self._miss_folder, self._within):
                 if self._stopped:
                     return
                 self._meet(stamp)
@@ -86,8 +88,7 @@ class Scout:
             self._backlog.add(stamp.path)
 
     def _miss_folder(self, folder: str, reason: str) -> None:
-        del reason
-        self.unreadable.append(folder)
+        self.unreadable[folder] = reason
 
     def _is_stale(self, picture: int) -> bool:
         row = int(np.searchsorted(self._stale, picture))

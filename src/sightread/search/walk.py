@@ -19,7 +19,9 @@ from sightread.formats import SNIFF_BYTES, sniff
 from sightread.types import PathStamp
 
 OnError = Callable[[str, str], None]
-"""Called with the path of a folder that cannot be read, and the reason."""
+"""Called with the path of a folder that is passed over, and the reason."""
+
+LEADS_OUT = "it leads out of what may be indexed here"
 
 _PICTURES = """
     .jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .heic .heif .hif
@@ -63,11 +65,15 @@ class _Walk:
 
     exclude: re.Pattern[str] | None
     on_error: OnError | None
+    within: Sequence[str] = ()
     seen: set[tuple[int, int]] = field(default_factory=set)
     linked: list[tuple[str, str]] = field(default_factory=list)
 
     def first_visit(self, path: str) -> bool:
         """True for a folder, by whatever path, that was not walked yet."""
+        if not is_within(path, self.within):
+            self.tell(path, LEADS_OUT)
+            return False
         try:
             status = os.stat(path)
         except OSError as error:
@@ -79,8 +85,11 @@ class _Walk:
         return not known
 
     def report(self, path: str, error: OSError) -> None:
+        self.tell(path, f"the folder cannot be read: {error.strerror or error}")
+
+    def tell(self, path: str, reason: str) -> None:
         if self.on_error is not None:
-            self.on_error(path, f"the folder cannot be read: {error.strerror or error}")
+            self.on_error(path, reason)
 
     def excludes(self, name: str, relative: str) -> bool:
         if self.exclude is None:
@@ -88,8 +97,20 @@ class _Walk:
         return bool(self.exclude.fullmatch(name) or self.exclude.fullmatch(relative))
 
 
+def is_within(path: str, roots: Sequence[str]) -> bool:
+    """Whether `path`, all links followed, is or lies in one of the `roots`, which hold no links;
+    true without any."""
+    if not roots:
+        return True
+    real = os.path.realpath(path)
+    return any(os.path.commonpath([real, root]) == root for root in roots)
+
+
 def walk(
-    folders: Sequence[str], exclude: Sequence[str] = (), on_error: OnError | None = None
+    folders: Sequence[str],
+    exclude: Sequence[str] = (),
+    on_error: OnError | None = None,
+    within: Sequence[str] = (),
 ) -> Iterator[PathStamp]:
     """Yield every file under `folders` that is or claims to be a picture.
 
@@ -102,9 +123,11 @@ def walk(
         folders: folders, or single files, which are yielded whatever their names.
         exclude: glob patterns, letter case counts; what matches by its name or by its path
             relative to the folder is left out, a folder with all that is in it.
-        on_error: told about folders that cannot be read; without it they are passed over.
+        on_error: told about folders that are passed over.
+        within: folders without links in their paths; no other folder is entered, whatever leads
+            there. Files are not held to it: who opens one has to ask `is_within`.
     """
-    state = _Walk(_compile(exclude), on_error)
+    state = _Walk(_compile(exclude), on_error, within)
     files = []
     for folder in dict.fromkeys(os.path.abspath(folder) for folder in folders):
         if os.path.isdir(folder):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sightread.search import calibrate
 from sightread.search.match import Candidate, Matcher
-from sightread.search.phrases import Occurrences, apart, concatenate, follow
+from sightread.search.phrases import Occurrences, Seen, apart, concatenate, follow, with_seen
 from sightread.text import key, tokens
 from sightread.types import FIELDS, Term, TermMode, WordHits
 
@@ -106,12 +106,15 @@ def _same_letters(candidate: Candidate, word: str, bare: str) -> Candidate:
     return replace(candidate, kind="exact", edits=0, cost=1.0 if number else 0.5)
 
 
-def occurrences(plan: Plan, asked: list[str], hits: WordHits) -> Occurrences | None:
+def occurrences(
+    plan: Plan, asked: list[str], hits: WordHits, seen: Seen | None = None
+) -> Occurrences | None:
     """All places where the term may stand, ordered by picture; None if there are none.
 
     Args:
         asked: the tokens that `hits.token` indexes.
         hits: what the store found for the tokens of this plan (and maybe others).
+        seen: where words may stand by their looks.
     """
     place = {token: i for i, token in enumerate(asked)}
     found: list[Occurrences] = []
@@ -120,6 +123,9 @@ def occurrences(plan: Plan, asked: list[str], hits: WordHits) -> Occurrences | N
             _score(word, part.mode, some, place, hits, plan.term)
             for word, some in zip(part.words, part.candidates, strict=True)
         ]
+        if seen and part.mode == "similar" and not plan.term.negated:
+            pairs = zip(scored, part.words, strict=True)
+            scored = [with_seen(read, seen.get(key(word))) for read, word in pairs]
         rows = [row for row in scored if row is not None]
         if len(rows) == len(part.words):
             found += _combine(rows, part)

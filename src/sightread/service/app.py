@@ -46,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         UsageError: the settings cannot be served, or not safely.
     """
     settings.check()
+    settings = settings.resolved()
     figures = Figures()
 
     @asynccontextmanager

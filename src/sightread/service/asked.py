@@ -13,7 +13,7 @@ from fastapi import Query as Parameter
 
 from sightread.errors import UsageError
 from sightread.search.engine import Sort
-from sightread.search.query import parse, spell_parts
+from sightread.search.query import UNSPELLED, parse, spell_parts
 from sightread.types import AllOf, Compare, Filter, PictureId, Query, Result
 from sightread.wire import result_fields
 
@@ -55,7 +55,7 @@ class Beside:
 
 
 def understood(line: str, beside: Beside) -> Query:
-    """The query of a line and the filters beside it.
+    """The query of a line and the filters beside it, which may do without a line.
 
     Raises:
         QueryError: it cannot be understood.
@@ -63,7 +63,8 @@ def understood(line: str, beside: Beside) -> Query:
     spelled = (("ext", beside.ext), ("after", beside.after), ("before", beside.before))
     more = [f"{name}:{value}" for name, value in spelled if value]
     more += ["has:text"] if beside.has else []
-    query = parse(line)
+    alone = bool(more or beside.path or beside.reader or beside.id)
+    query = Query() if alone and not line.strip() else parse(line)
     where = [query.where] if query.where is not None else []
     where += [part for text in more if (part := parse(text).where) is not None]
     if beside.path:
@@ -117,17 +118,19 @@ def answer_fields(
     return {
         **result_fields(result, offset),
         "parts": [
-            {
-                "text": text,
-                "kind": "term" if at < terms else "filter",
-                "negated": text.startswith("-"),
-            }
+            {"text": text, "kind": _kind(text, at < terms), "negated": text.startswith("-")}
             for at, text in enumerate(parts)
         ],
         "library": library,
         "sort": sort,
         "cursor": cursor_at(offset + k, result.total),
     }
+
+
+def _kind(text: str, is_term: bool) -> str:
+    if is_term:
+        return "term"
+    return "beside" if text.removeprefix("-").startswith(UNSPELLED) else "filter"
 
 
 def picture_number(text: str) -> PictureId:

@@ -15,8 +15,9 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from sightread.errors import LibraryError
+from sightread.errors import LibraryError, UsageError
 from sightread.service.problems import Refused
+from sightread.service.settings import Settings
 
 UNFINISHED = "indexing.json"
 """In the library's folder while a run is not finished."""
@@ -30,8 +31,9 @@ State = Literal["idle", "running", "stopping", "done", "stopped", "failed"]
 class Indexing:
     """The runs of one library."""
 
-    def __init__(self, library: str) -> None:
+    def __init__(self, library: str, settings: Settings) -> None:
         self._library = library
+        self._settings = settings
         self._note = Path(library) / UNFINISHED
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
@@ -52,7 +54,13 @@ class Indexing:
 
         Raises:
             Refused: one is running.
+            UsageError: vectors are to be made anew, and nobody said with what.
         """
+        if job.get("options", {}).get("reencode") and not self._settings.encoder:
+            raise UsageError(
+                "Nothing can be encoded anew here: start the service with --encoder DIR, the model "
+                "that is to take over."
+            )
         if self.running:
             raise Refused(
                 409, "This library is being indexed already; wait for it to end, or stop it."
@@ -61,17 +69,31 @@ class Indexing:
             await self._task  # it has said how it ended, and is about to
         self._write_note(job)
         self.state = _fresh("running", job.get("folders", ()), bool(job.get("retry")))
-        self._task = asyncio.create_task(self._run({**job, "library": self._library}))
+        self._task = asyncio.create_task(self._run(job | self._from_settings()))
         await self._publish()
 
     async def resume(self) -> None:
-        """Go on with a run that did not come to its end, if there is one."""
+        """Go on with a run that did not come to its end, if there is one and it still may."""
+        if not self._settings.folders:
+            return
         try:
             job = json.loads(self._note.read_text("utf-8"))
         except (OSError, ValueError):
             return
         if isinstance(job, dict) and (job.get("folders") or job.get("retry")):
-            await self.start(job)
+            with contextlib.suppress(UsageError):  # its encoder is not served any more
+                await self.start(job)
+
+    def _from_settings(self) -> dict[str, Any]:
+        """What nobody can ask for over the network: with what, and how far, a run may go."""
+        settings = self._settings
+        return {
+            "library": self._library,
+            "within": settings.folders,
+            "encoder": settings.encoder or None,
+            "reader": settings.reader,
+            "reader_options": {"folder": settings.reader_model, "detail": settings.detail},
+        }
 
     async def stop(self) -> None:
         """Let a run end in good order, with what it has in hand; a second time at once.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from starlette.responses import StreamingResponse
 
 from sightread.errors import UsageError
 from sightread.library import Library
+from sightread.search.walk import is_within
 from sightread.service.asked import Count, Cursor, LibraryName, cursor_at, offset_of
 from sightread.service.problems import Json, Refused
 from sightread.service.room import Room, problems, room_of
@@ -49,7 +49,7 @@ async def _state(room: Room, shelf: Shelf) -> dict[str, Any]:
         **fields,
         "readers": [name for name in status.reader.split(", ") if name],
         "indexing": room.runs_of(shelf).state["state"],
-        "folders": [os.path.realpath(folder) for folder in room.settings.folders],
+        "folders": list(room.settings.folders),
     }
 
 
@@ -78,8 +78,9 @@ async def start(request: Request, body: IndexRequest) -> Response:
     "/api/failed/retry", status_code=202, response_model=Run, responses=problems(404, 408, 409, 413)
 )
 async def retry(request: Request, body: RetryRequest) -> Response:
-    """Read the files again that failed before; answers at once."""
+    """Read the files again that failed before, of those that may be indexed; answers at once."""
     room = room_of(request)
+    _allowed(room, [])
     job = {"retry": True, "options": body.options.model_dump()}
     return await _start(room, room.shelves.get(body.library), job)
 
@@ -121,7 +122,7 @@ async def events(request: Request, library: LibraryName = None) -> Response:
 
 def _allowed(room: Room, asked: list[str]) -> list[str]:
     """The folders to index, if they may be: all links are followed before that is judged."""
-    roots = [os.path.realpath(folder) for folder in room.settings.folders]
+    roots = room.settings.folders
     if not roots:
         raise Refused(
             403,
@@ -131,12 +132,11 @@ def _allowed(room: Room, asked: list[str]) -> list[str]:
     for folder in asked:
         if "\0" in folder:
             raise UsageError("A folder's name cannot hold a NUL character.")
-        real = os.path.realpath(folder)
-        if not any(os.path.commonpath([real, root]) == root for root in roots):
+        if not is_within(folder, roots):
             raise Refused(
                 403, f"{folder[:300]} may not be indexed here; allowed are: {', '.join(roots)}."
             )
-    return asked or roots
+    return asked or list(roots)
 
 
 # --- failed files -----------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class Room:
             Lane("pictures", threads=2, waiting=waiting, timeout_s=limit_s),
             Lane("files", threads=2, waiting=waiting, timeout_s=3600.0),
         )
-        room.indexing = {shelf.name: Indexing(shelf.path) for shelf in room.shelves.all()}
+        room.indexing = {shelf.name: Indexing(shelf.path, settings) for shelf in room.shelves.all()}
         return room
 
     def runs_of(self, shelf: Shelf) -> Indexing:

@@ -16,6 +16,7 @@ _EVIDENCE: dict[str, Any] = {
     "match": "exact",
     "term": "coffee shop",
     "word": "COFFEE SHOP",
+    "other_reading": "Coffee Shop",
     "boxes": [[[120.0, 80.0], [360.0, 84.0], [359.0, 130.0], [119.0, 126.0]]],
 }
 _HIT: dict[str, Any] = {
@@ -40,7 +41,8 @@ def _like(example: dict[str, Any]) -> ConfigDict:
 
 
 class Evidence(_Shape):
-    """Why a picture was found; boxes are in pixels of the upright picture."""
+    """Why a picture was found; boxes are in pixels of the upright picture. `other_reading` is what
+    the other one of two readers read there, "" if nothing, null where there is only one."""
 
     model_config = _like(_EVIDENCE)
     channel: str
@@ -49,6 +51,7 @@ class Evidence(_Shape):
     match: str
     term: str
     word: str
+    other_reading: str | None
     boxes: list[Quad]
 
 
@@ -68,10 +71,10 @@ class Hit(_Shape):
 
 
 class Part(_Shape):
-    """A part of the query as it was understood."""
+    """A part of the query as it was understood; `beside` what no query line can say."""
 
     text: str
-    kind: Literal["term", "filter"]
+    kind: Literal["term", "filter", "beside"]
     negated: bool
 
 
@@ -204,6 +207,7 @@ class IndexOptions(_Shape):
     exclude: list[str] = Field([], max_length=100)
     keep_missing: bool = False
     reread: bool = False
+    reencode: bool = Field(False, description="With the encoder that the service was given.")
     workers: int | None = Field(None, ge=1, le=256)
     max_pixels: int = Field(120_000_000, ge=1, le=10_000_000_000)
     retry_failed: bool = False

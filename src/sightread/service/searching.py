@@ -36,7 +36,7 @@ Line = Annotated[
     str,
     Parameter(
         max_length=4000,
-        description="The query line, as on the command line.",
+        description="The query line, as on the command line; may be left out beside a filter.",
         openapi_examples={"phrase": {"value": '"coffee shop" -taxi after:2024'}},
     ),
 ]
@@ -54,8 +54,8 @@ _PICTURE = {
 @routes.get("/api/search", response_model=Answer, responses=problems(404, 409))
 async def search(
     request: Request,
-    q: Line,
     beside: Annotated[Beside, Depends()],
+    q: Line = "",
     library: LibraryName = None,
     k: Count = 50,
     offset: Offset = 0,

@@ -53,13 +53,14 @@ def serve(settings: Settings, started: Callable[[str], None]) -> None:
     Raises:
         UsageError: the settings cannot be served, or the port is taken.
         LibraryError: a library cannot be opened.
+        ModelError: the encoder cannot be opened.
     """
     settings.check()
     listening = _listen(settings)
     host, port = listening.getsockname()[:2]
     settings = replace(settings, port=port)
     for path in settings.libraries:
-        _try_to_open(path, create=bool(settings.folders) and not os.path.exists(path))
+        _try_to_open(path, settings)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -96,11 +97,12 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _try_to_open(path: str, create: bool) -> None:
+def _try_to_open(path: str, settings: Settings) -> None:
     # Before the server starts, so that a mistake is one sentence and not the end of a start.
     from sightread.library import Library
 
-    Library.open(path, write=create, create=create).close()
+    create = bool(settings.folders) and not os.path.exists(path)
+    Library.open(path, write=create, create=create, encoder=settings.encoder or None).close()
 
 
 def _listen(settings: Settings) -> socket.socket:

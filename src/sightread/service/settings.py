@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sightread.errors import UsageError
 
@@ -18,6 +18,9 @@ class Settings:
     Args:
         libraries: their folders; the first is the one that is meant if none is named.
         folders: what may be indexed over the network, with all below it. None: nothing.
+        encoder: the folder of a model that works beside the reader when something is indexed; ""
+            for those that a library remembers.
+        reader, reader_model, detail: who reads then, as the options of `sightread index`.
         host: the address to listen on.
         port: 0 for any that is free.
         token: what every client has to know; None: only for a loopback address.
@@ -34,6 +37,10 @@ class Settings:
 
     libraries: tuple[str, ...]
     folders: tuple[str, ...] = ()
+    encoder: str = ""
+    reader: str = "rapidocr"
+    reader_model: str | None = None
+    detail: str | None = None
     host: str = "127.0.0.1"
     port: int = 0
     token: str | None = None
@@ -69,9 +76,29 @@ class Settings:
                 f"{self.host} can be reached from other machines, so a token is needed: set "
                 "SIGHTREAD_TOKEN, or leave out --host."
             )
+        self._check_limits()
         for folder in self.folders:
             if not os.path.isdir(folder):
                 raise UsageError(f"There is no folder {folder} to index; check its name.")
+
+    def _check_limits(self) -> None:
+        for option, value in (
+            ("--rate", self.per_second),
+            ("--burst", self.burst),
+            ("--upload-mb", self.upload_bytes),
+            ("--timeout", min(self.search_timeout_s, self.picture_timeout_s)),
+            ("--connections", self.connections),
+            ("--cache-mb", self.cache_bytes),
+        ):
+            if not value > 0:
+                raise UsageError(f"{option} is {value:g}; it must be more than 0.")
+        if self.waiting < 0:
+            raise UsageError(f"--waiting is {self.waiting}; it must be at least 0.")
+
+    def resolved(self) -> Settings:
+        """The same with the folders that may be indexed as they are now, all links in their paths
+        followed: a link that is put in the place of one later leads nowhere."""
+        return replace(self, folders=tuple(os.path.realpath(folder) for folder in self.folders))
 
     @property
     def cache_folder(self) -> str:

@@ -48,8 +48,16 @@ def _run(job: dict[str, Any], progress: Callable[[IndexProgress], None]) -> Inde
     from sightread.search.ingest import IndexOptions
 
     given = job.get("options", {})
-    options = IndexOptions(**{**given, "exclude": tuple(given.get("exclude", ()))})
-    with Library.open(job["library"], write=True, create=True) as library:
+    listed = {"exclude": tuple(given.get("exclude", ())), "within": tuple(job["within"])}
+    options = IndexOptions(**{**given, **listed})
+    with Library.open(
+        job["library"],
+        write=True,
+        create=True,
+        encoder=job["encoder"],
+        reader=job["reader"],
+        reader_options=job["reader_options"],
+    ) as library:
         if job.get("retry"):
             return library.retry(progress, options)
         return library.index(job["folders"], options, progress)

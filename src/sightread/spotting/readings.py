@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from sightread.spotting.alphabet import READ
 
@@ -43,3 +45,13 @@ def read_columns(logs: NDArray[np.float32]) -> Reading:
         return Reading("", 0.0)
     mean = float(np.mean(np.log(np.maximum(logarithms, _LEAST))))
     return Reading(text, float(np.exp(mean)))
+
+
+def unlike(word: str, read: Sequence[str]) -> NDArray[np.float64]:
+    """(n,) which share of the word's letters was read differently: edits by letters, at most 1.
+
+    Args:
+        word: as words are compared (`text.key`), as are the readings; "" where nothing was read.
+    """
+    edits = [Levenshtein.distance(word, one) for one in read]
+    return np.minimum(np.array(edits, dtype=np.float64) / max(len(word), 1), 1.0)

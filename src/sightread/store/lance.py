@@ -3,10 +3,11 @@
     library.json      which versions of the tables are committed (manifest.py)
     writer.lock       held by the one writer (lock.py)
     vocabulary.arrow  the distinct words, a copy (vocabulary.py)
-    tables/           pictures.lance, regions.lance, and vectors-N.lance for each encoder
+    tables/           pictures.lance, regions.lance, and vectors-N.lance for each maker of vectors
 
 A picture is one row of `pictures`, each of its words one row of `regions`, its vector by an
-encoder one row of the table of that encoder. `LanceStore` puts the two sides together: `Snapshot`
+encoder one row of the table of that encoder, and the vector of a word by a reader's model one row
+of the table of that model. `LanceStore` puts the two sides together: `Snapshot`
 reads what is committed, `Writer` prepares the next commit.
 """
 
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightread.errors import LibraryError
+from sightread.regions import Owner, RegionHits, RegionSpaceInfo
 from sightread.store.durable import folder_bytes, sync_folder
 from sightread.store.failures import FAILURES, as_library_error, library_error
 from sightread.store.filters import check
@@ -34,6 +36,7 @@ from sightread.store.manifest import (
     read_manifest,
     write_manifest,
 )
+from sightread.store.regions import Wanted
 from sightread.store.snapshot import Snapshot
 from sightread.store.tables import TABLES_NAME, Tables
 from sightread.store.vectors import Matrices
@@ -92,9 +95,16 @@ class LanceStore:
         """Replace the paths of known pictures; unknown ids are left alone."""
         self._write(lambda writer: writer.set_stamps(stamps))
 
-    def open_space(self, spec: EncoderSpec, folder: str = "", *, replace: bool = False) -> None:
-        """Let vectors in `spec.space` come from the encoder `spec`, found in `folder`. Flushes,
-        and is committed at once.
+    def open_space(
+        self,
+        spec: EncoderSpec,
+        folder: str = "",
+        *,
+        replace: bool = False,
+        of: Owner = "pictures",
+    ) -> None:
+        """Let vectors in `spec.space` come from the encoder (or, for those of regions, from the
+        reader's model) `spec`, found in `folder`. Flushes, and is committed at once.
 
         Args:
             replace: let them follow vectors of another revision, which serve until
@@ -103,12 +113,12 @@ class LanceStore:
         Raises:
             LibraryError: the space holds another revision, and `replace` was not said.
         """
-        self._write(lambda writer: writer.open_space(spec, folder, replace))
+        self._write(lambda writer: writer.open_space(spec, folder, replace, of))
 
-    def switch_space(self, space: str) -> None:
+    def switch_space(self, space: str, of: Owner = "pictures") -> None:
         """Let the vectors that were gathered beside the old ones serve in their place. Flushes,
         and is committed at once; does nothing if there are none."""
-        self._write(lambda writer: writer.switch_space(space))
+        self._write(lambda writer: writer.switch_space(space, of))
 
     def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
         """Add or replace vectors of known pictures; unknown ids are left alone."""
@@ -151,8 +161,13 @@ class LanceStore:
         return self._read(lambda snapshot: snapshot.info(folder_bytes(self._folder)))
 
     def spaces(self) -> tuple[SpaceInfo, ...]:
-        """The spaces of the vectors, by name; of two revisions the serving one first."""
+        """The spaces of the vectors of pictures, by name; of two revisions the serving one
+        first."""
         return self._read(lambda snapshot: snapshot.spaces())
+
+    def region_spaces(self) -> tuple[RegionSpaceInfo, ...]:
+        """The same of the vectors of regions."""
+        return self._read(lambda snapshot: snapshot.region_spaces())
 
     def encoded(self, space: str, revision: str) -> NDArray[np.int64]:
         """Ids of the pictures with a vector of this revision, serving or not yet, ascending."""
@@ -170,6 +185,10 @@ class LanceStore:
         """(n,): when each of the pictures was taken; NaN where that, or the picture, is not
         known."""
         return self._read(lambda snapshot: snapshot.dates(ids))
+
+    def newest(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The pictures as they were taken, the newest first; those without a date last."""
+        return self._read(lambda snapshot: snapshot.newest(ids))
 
     def get(
         self, ids: Sequence[PictureId], *, regions: bool = True, embeddings: bool = False
@@ -210,6 +229,32 @@ class LanceStore:
         if k < 1:
             raise ValueError(f"k is {k}; it must be at least 1")
         return self._read(lambda s: s.search_vectors(space, queries, k, where), where)
+
+    def search_regions(
+        self,
+        space: str,
+        queries: Vectors,
+        k: int,
+        where: Filter | None = None,
+        *,
+        least: float = -1.0,
+        read: bool = False,
+    ) -> list[RegionHits]:
+        """For each query the best region of each of the k pictures that fit and score best.
+
+        Args:
+            queries: (n, D) unit rows.
+            least: pictures that score less are not wanted; the higher, the faster.
+            read: with what was read in the regions, their lines and boxes.
+
+        Raises:
+            LibraryError: there is no such space, or it has other dimensions.
+        """
+        if k < 1:
+            raise ValueError(f"k is {k}; it must be at least 1")
+        return self._read(
+            lambda s: s.search_regions(space, queries, Wanted(k, None, least), where, read), where
+        )
 
     # --- within ----------------------------------------------------------------------------
 

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from sightread.errors import LibraryError
+from sightread.regions import Owner
 from sightread.store.durable import replace_file
 from sightread.types import EncoderSpec
 
 MANIFEST_NAME = "library.json"
-FORMAT = 2
+FORMAT = 3
 GRACE_S = 600.0
 """For so long the files of a replaced version stay, for readers that have not noticed yet."""
 
@@ -31,11 +32,15 @@ def _add_spaces(_: Path, content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "spaces": []}
 
 
-MIGRATIONS: dict[int, Migration] = {1: _add_spaces}
+def _as_it_is(_: Path, content: dict[str, Any]) -> dict[str, Any]:
+    return content  # a space that does not say of what its vectors are has those of pictures
+
+
+MIGRATIONS: dict[int, Migration] = {1: _add_spaces, 2: _as_it_is}
 """From format n to n + 1: (library folder, content) -> content. May rewrite tables; then it
 forces them to the disk, and copes with finding its own work half done."""
 
-CONTENT_ONLY = frozenset({1})
+CONTENT_ONLY = frozenset({1, 2})
 """Migrations that touch no table: who only reads does them for himself, in memory."""
 
 Versions = dict[str, int]
@@ -58,6 +63,7 @@ class Space:
     folder: str
     table: str
     serving: bool = True
+    of: Owner = "pictures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +234,16 @@ def _space(space: Any, tables: Any) -> Space:
         folder=str(space["folder"]),
         table=table,
         serving=bool(space["serving"]),
+        of=_owner(space.get("of", "pictures")),
     )
+
+
+def _owner(name: Any) -> Owner:
+    if name == "regions":
+        return "regions"
+    if name == "pictures":
+        return "pictures"
+    raise ValueError(f"vectors of {name!r}")
 
 
 def _pair(numbers: Any) -> tuple[float, float]:

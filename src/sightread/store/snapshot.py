@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sightread.errors import LibraryError
+from sightread.regions import Owner, RegionHits, RegionSpaceInfo
 from sightread.store.filters import ColumnName, id_list, mask
 from sightread.store.manifest import FORMAT, Manifest, Space
 from sightread.store.postings import (
@@ -23,6 +24,15 @@ from sightread.store.postings import (
     among,
     exploded,
     hits,
+)
+from sightread.store.regions import (
+    READ_COLUMNS,
+    REGION_VECTOR_COLUMNS,
+    HeldRegions,
+    Wanted,
+    as_read,
+    nearest_regions,
+    region_part,
 )
 from sightread.store.rows import (
     PICTURES,
@@ -150,12 +160,22 @@ class Snapshot:
         )
 
     def spaces(self) -> tuple[SpaceInfo, ...]:
-        """The spaces of the vectors, by name, the serving one of two first."""
-        spaces = sorted(self.manifest.spaces, key=lambda one: (one.spec.space, not one.serving))
+        """The spaces of the vectors of pictures, by name, the serving one of two first."""
         return tuple(
             SpaceInfo(one.spec, one.folder, self._table(one.table).count_rows(), one.serving)
-            for one in spaces
+            for one in self._spaces("pictures")
         )
+
+    def region_spaces(self) -> tuple[RegionSpaceInfo, ...]:
+        """The same of the vectors of regions."""
+        return tuple(
+            RegionSpaceInfo(one.spec, one.folder, self._table(one.table).count_rows(), one.serving)
+            for one in self._spaces("regions")
+        )
+
+    def _spaces(self, of: Owner) -> list[Space]:
+        spaces = (one for one in self.manifest.spaces if one.of == of)
+        return sorted(spaces, key=lambda one: (one.spec.space, not one.serving))
 
     def encoded(self, space: str, revision: str) -> NDArray[np.int64]:
         """Ids of the pictures with a vector of this revision, ascending."""
@@ -172,6 +192,17 @@ class Snapshot:
         column = self._column("taken_at").to_numpy(zero_copy_only=False).astype(np.float64)
         at = np.minimum(np.searchsorted(every, ids), len(every) - 1)
         return np.where(every[at] == ids, column[at], np.nan)
+
+    def newest(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the pictures that are known, the newest first, equals by path."""
+        every = self.ids(None)
+        rows = np.flatnonzero(np.isin(every, ids))
+        keys = {name: self._column(name).take(rows) for name in ("taken_at", "path_text")}
+        order = pc.sort_indices(
+            pa.table({**keys, "id": every[rows]}),
+            sort_keys=[("taken_at", "descending"), ("path_text", "ascending"), ("id", "ascending")],
+        )
+        return np.asarray(every[rows][order.to_numpy()], np.int64)
 
     def get(self, ids: Sequence[PictureId], regions: bool, embeddings: bool) -> list[PictureRecord]:
         """Known pictures among `ids`, in their order."""
@@ -249,51 +280,85 @@ class Snapshot:
         self, space: str, queries: Vectors, k: int, where: Filter | None
     ) -> list[VectorHits]:
         """For each query the k pictures that fit and score best."""
-        entry = self._serving(space)
-        if queries.ndim != 2 or queries.shape[1] != entry.spec.dim:
-            raise LibraryError(
-                f"Queries of shape {queries.shape} cannot be looked for in {space}, which has "
-                f"{entry.spec.dim} dimensions: encode them with the encoder of that space."
-            )
+        entry = self._serving(space, queries, "pictures")
         allowed = self._allowed(where)
         if allowed is not None and not len(allowed):
             return nearest([], queries, k, allowed)
         return nearest(self._parts(entry, allowed), queries, k, allowed)
 
     def _parts(self, entry: Space, allowed: NDArray[np.int64] | None) -> Iterator[Part]:
-        table, dim = self._table(entry.table), entry.spec.dim
-
-        def stream(where: str | None = None) -> Iterator[Any]:
-            query = table.search().select(VECTOR_COLUMNS).limit(None)
-            query = query.where(where) if where is not None else query
-            yield from query.to_batches(batch_size=ROWS_AT_ONCE)
-
-        rows = int(table.count_rows())
+        rows, dim = int(self._table(entry.table).count_rows()), entry.spec.dim
         matrix = self._matrices.get(
             entry.table,
             self.manifest.tables[entry.table],
             4 * rows * dim,
-            lambda: Matrix.of(stream(), rows, dim),
+            lambda: Matrix.of(self._stream(entry.table, VECTOR_COLUMNS), rows, dim),
         )
         if matrix is not None:
             return matrix.parts(allowed)
-        few = allowed is not None and len(allowed) <= SQL_LIST_LIMIT
-        limit = one_of("picture", allowed.tolist()) if allowed is not None and few else None
-        return map(part_of, stream(limit))
+        return map(part_of, self._stream(entry.table, VECTOR_COLUMNS, allowed))
 
-    def _serving(self, space: str) -> Space:
-        entry = serving(self.manifest.spaces, space)
+    def search_regions(
+        self, space: str, queries: Vectors, wanted: Wanted, where: Filter | None, read: bool
+    ) -> list[RegionHits]:
+        """For each query the best region of each of the pictures that fit and score best."""
+        entry = self._serving(space, queries, "regions")
+        wanted.allowed = self._allowed(where)
+        if wanted.allowed is not None and not len(wanted.allowed):
+            found = nearest_regions([], queries, wanted)
+        else:
+            found = self._nearest_regions(entry, queries, wanted)
+        return self._as_read(found) if read else found
+
+    def _nearest_regions(self, entry: Space, queries: Vectors, wanted: Wanted) -> list[RegionHits]:
+        rows, dim = int(self._table(entry.table).count_rows()), entry.spec.dim
+        held = self._matrices.get(
+            entry.table,
+            self.manifest.tables[entry.table],
+            rows * dim,
+            lambda: HeldRegions.of(self._stream(entry.table, REGION_VECTOR_COLUMNS), rows, dim),
+        )
+        if held is not None:
+            return held.nearest(queries, wanted)
+        batches = self._stream(entry.table, REGION_VECTOR_COLUMNS, wanted.allowed)
+        return nearest_regions(map(region_part, batches), queries, wanted)
+
+    def _as_read(self, found: list[RegionHits]) -> list[RegionHits]:
+        """With what was read in the regions."""
+        pictures = sorted({number for hits in found for number in hits.picture.tolist()})
+        table = self._table("regions")
+        rows = [scan(table, READ_COLUMNS, one_of("picture", some)) for some in chunked(pictures)]
+        return [as_read(hits, rows) for hits in found]
+
+    def _stream(
+        self, name: str, columns: list[str], allowed: NDArray[np.int64] | None = None
+    ) -> Iterator[Any]:
+        """The rows of a table of vectors, as RecordBatches; only those of the pictures `allowed`,
+        if they are few, else all."""
+        query = self._table(name).search().select(columns).limit(None)
+        if allowed is not None and len(allowed) <= SQL_LIST_LIMIT:
+            query = query.where(one_of("picture", allowed.tolist()))
+        yield from query.to_batches(batch_size=ROWS_AT_ONCE)
+
+    def _serving(self, space: str, queries: Vectors, of: Owner) -> Space:
+        entry = serving(self.manifest.spaces, space, of)
         if entry is None:
+            maker = "--encoder DIR" if of == "pictures" else "--reader spotter"
             raise LibraryError(
                 f"The library has no vectors in the space {space}: make them with `sightread index "
-                "--encoder DIR`."
+                f"{maker}`."
+            )
+        if queries.ndim != 2 or queries.shape[1] != entry.spec.dim:
+            raise LibraryError(
+                f"Queries of shape {queries.shape} cannot be looked for in {space}, which has "
+                f"{entry.spec.dim} dimensions: encode them with the encoder of that space."
             )
         return entry
 
     def _embeddings(self, ids: Sequence[int]) -> dict[PictureId, dict[str, ImageEmbedding]]:
         found: dict[PictureId, dict[str, ImageEmbedding]] = {}
         columns = [*VECTOR_COLUMNS, "areas"]
-        for space in self.manifest.spaces:
+        for space in self._spaces("pictures"):
             if space.serving:
                 rows = scan(self._table(space.table), columns, one_of("picture", ids))
                 for picture, embedding in read_embeddings(rows):

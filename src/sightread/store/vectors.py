@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,9 @@ ROWS_AT_ONCE = 16_384
 HELD_ROWS_AT_ONCE = 1 << 20
 _RESCORED_AT_ONCE = 4_096
 _NUMBERS_PER_AREA = 9
+
+_Held = TypeVar("_Held")
+"""A `Matrix`, or `regions.HeldRegions`; a table has always the same."""
 
 Part = tuple[NDArray[np.int64], Vectors]
 """Ids (n,) and their vectors (n, D)."""
@@ -184,14 +187,15 @@ class Matrices:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[str, tuple[int, int, Matrix | None]] = {}
+        self._held: dict[str, tuple[int, int, Any]] = {}
 
     def get(
-        self, table: str, version: int, size_bytes: int, load: Callable[[], Matrix]
-    ) -> Matrix | None:
+        self, table: str, version: int, size_bytes: int, load: Callable[[], _Held]
+    ) -> _Held | None:
         """The vectors of this version of a table, loaded when there were questions enough; None
         before, and for a table that is too large to be held."""
         with self._lock:
+            matrix: _Held | None
             known, questions, matrix = self._held.get(table, (version, 0, None))
             if known != version:
                 # Released before the next one is loaded, so that there are never two.

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from sightread.errors import LibraryError
+from sightread.regions import Owner
 from sightread.store.durable import Barrier
 from sightread.store.lock import WriterLock
 from sightread.store.manifest import Space, read_manifest, write_manifest
+from sightread.store.regions import region_vector_rows, region_vector_schema
 from sightread.store.rows import PICTURES, picture_rows, region_rows, stamp_columns
 from sightread.store.snapshot import Snapshot
 from sightread.store.spaces import Spaces, check_vector, of_revision, opened, serving, switched
 from sightread.store.tables import TABLES_NAME, VECTORS_PREFIX, Tables, chunked, one_of, scan
+from sightread.store.uninterrupted import uninterrupted
 from sightread.store.vectors import vector_rows, vector_schema
 from sightread.store.vocabulary import read_vocabulary, write_vocabulary
 from sightread.store.waiting import Waiting
-from sightread.types import EncoderSpec, ImageEmbedding, PathStamp, PictureId, PictureRecord
+from sightread.types import (
+    EncoderSpec,
+    ImageEmbedding,
+    PathStamp,
+    PictureId,
+    PictureRecord,
+)
 
 FLUSHES_PER_MAINTENANCE = 24
 """Each flush adds a fragment to each table, and every fragment costs every query a little."""
@@ -51,8 +57,6 @@ _INDICES = {
 _VECTOR_INDICES = {"picture": "BTree"}
 _NEVER = timedelta(days=36_500)
 
-_Result = TypeVar("_Result")
-
 
 class Writer:
     """The one writer of a library. Its methods are called with no other of them running."""
@@ -68,7 +72,7 @@ class Writer:
         self._lock = lock
         self._waiting = Waiting()
         self._ids: dict[str, NDArray[np.int64]] = {}
-        self._targets: dict[str, str] = {}
+        self._targets: dict[tuple[Owner, str], str] = {}
         self._barrier = Barrier(folder / TABLES_NAME)
         self._barrier.assume_synced()
         self._unclean = False
@@ -81,6 +85,7 @@ class Writer:
     def put(self, pictures: Sequence[PictureRecord]) -> None:
         """Add or replace pictures; flushes by itself when much is waiting."""
         for picture in pictures:
+            self._check_regions(picture)
             tables = [self._target(*item) for item in picture.embeddings.items()]
             self._waiting.put(picture)
             for table, embedding in zip(tables, picture.embeddings.values(), strict=True):
@@ -97,24 +102,23 @@ class Writer:
             if self._waiting.is_much():
                 self.flush()
 
-    def open_space(self, spec: EncoderSpec, folder: str, replaces: bool) -> None:
-        """Let vectors come from the encoder `spec`; see `spaces.opened`."""
+    def open_space(self, spec: EncoderSpec, folder: str, replaces: bool, of: Owner) -> None:
+        """Let vectors come from the encoder or reader's model `spec`; see `spaces.opened`."""
 
         def change(spaces: Spaces) -> Spaces:
             # The commit counts on, so that no name is used twice.
-            fresh = f"{VECTORS_PREFIX}{self.manifest.commit + 1}"
-            return opened(
-                spaces, spec, folder, replaces=replaces, table=fresh, library=self._folder
-            )
+            name = f"{VECTORS_PREFIX}{self.manifest.commit + 1}"
+            fresh = Space(spec, folder, name, of=of)
+            return opened(spaces, fresh, replaces=replaces, library=self._folder)
 
         uninterrupted(lambda: self._change_spaces(change))
-        there = of_revision(self.manifest.spaces, spec.space, spec.revision)
+        there = of_revision(self.manifest.spaces, spec.space, spec.revision, of)
         assert there is not None
-        self._targets[spec.space] = there.table
+        self._targets[of, spec.space] = there.table
 
-    def switch_space(self, space: str) -> None:
+    def switch_space(self, space: str, of: Owner) -> None:
         """Let the vectors that follow serve."""
-        uninterrupted(lambda: self._change_spaces(lambda spaces: switched(spaces, space)))
+        uninterrupted(lambda: self._change_spaces(lambda spaces: switched(spaces, space, of)))
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
         """Replace the paths of known pictures; unknown ones are left alone."""
@@ -202,23 +206,37 @@ class Writer:
             self._ids.pop(name, None)
         for one in spaces:
             if one.table not in self._tables:
-                schema = vector_schema(one.spec.dim)
+                make = vector_schema if one.of == "pictures" else region_vector_schema
+                schema = make(one.spec.dim)
                 self._tables[one.table] = self.connection.create_vectors(one.table, schema)
         self._commit(self.manifest.commit + 1, self.manifest.flushes, spaces)
         self._unclean = False
 
     def _target(self, space: str, embedding: ImageEmbedding) -> str:
         """The table that a vector goes to."""
+        entry = self._gathering(space, "pictures")
+        check_vector(entry.spec, embedding.vector)
+        return entry.table
+
+    def _check_regions(self, picture: PictureRecord) -> None:
+        vectors = [one.vector for one in picture.regions if one.vector is not None]
+        if vectors:
+            entry = self._gathering(picture.region_space, "regions")
+            for vector in vectors:
+                check_vector(entry.spec, vector)
+
+    def _gathering(self, space: str, of: Owner) -> Space:
+        """The entry that vectors are added to."""
         spaces = self.manifest.spaces
-        named = (one for one in spaces if one.table == self._targets.get(space))
-        entry = next(named, None) or serving(spaces, space)
+        named = (one for one in spaces if one.table == self._targets.get((of, space)))
+        entry = next(named, None) or serving(spaces, space, of)
         if entry is None:
+            maker = "encoder" if of == "pictures" else "reader's model"
             raise LibraryError(
                 f"The library at {self._folder} has no space {space} that a vector could go to: "
-                "open it first, with the encoder."
+                f"open it first, with the {maker}."
             )
-        check_vector(entry.spec, embedding)
-        return entry.table
+        return entry
 
     def _apply(self, waiting: Waiting) -> None:
         pictures, regions = self._tables["pictures"], self._tables["regions"]
@@ -237,7 +255,10 @@ class Writer:
         if len(rows):
             regions.add(rows)
         for space in self.manifest.spaces:
-            self._apply_vectors(space, waiting)
+            if space.of == "pictures":
+                self._apply_vectors(space, waiting)
+            else:
+                self._apply_regions(space, waiting)
 
     def _apply_vectors(self, space: Space, waiting: Waiting) -> None:
         table, added = self._tables[space.table], waiting.vectors.get(space.table, {})
@@ -246,6 +267,18 @@ class Writer:
             table.delete(one_of("picture", part))
         if added:
             table.add(vector_rows(added, space.spec.dim))
+
+    def _apply_regions(self, space: Space, waiting: Waiting) -> None:
+        """Vectors of regions come and go with the regions, whoever has made them."""
+        table, name = self._tables[space.table], space.spec.space
+        known = self._committed_ids(space.table)
+        for part in chunked(_among(waiting.gone | waiting.puts.keys(), known)):
+            table.delete(one_of("picture", part))
+        if self._gathering(name, "regions") is space:
+            own = [record for record in waiting.puts.values() if record.region_space == name]
+            rows = region_vector_rows(own, space.spec.dim)
+            if len(rows):
+                table.add(rows)
 
     def _restamped(self, stamps: dict[PictureId, tuple[PathStamp, ...]]) -> list[Any]:
         tables = []
@@ -304,41 +337,20 @@ class Writer:
         return place < len(known) and int(known[place]) == picture
 
     def _committed_ids(self, name: str = "pictures") -> NDArray[np.int64]:
-        """Ids of the pictures that have a row in a table of one row for each, ascending."""
+        """Ids of the pictures that have a row in a table, ascending, each once."""
         if name not in self._ids:
             column = "id" if name == "pictures" else "picture"
-            self._ids[name] = np.sort(scan(self._tables[name], [column])[column].to_numpy())
+            self._ids[name] = np.unique(scan(self._tables[name], [column])[column].to_numpy())
         return self._ids[name]
 
     def _remember_ids(self, waiting: Waiting) -> None:
         gone = np.array(sorted(waiting.gone), dtype=np.int64)
+        vectors = {one.table for one in self.manifest.spaces if one.of == "pictures"}
         for name, known in self._ids.items():
-            added = waiting.puts if name == "pictures" else waiting.vectors.get(name, {})
+            # Of regions a picture may have vectors or not; to name one too many does no harm.
+            added = waiting.vectors.get(name, {}) if name in vectors else waiting.puts
             fresh = np.array(sorted(added), dtype=np.int64)
             self._ids[name] = np.union1d(np.setdiff1d(known, gone), fresh)
-
-
-def uninterrupted(work: Callable[[], _Result]) -> _Result:
-    """Do `work` to its end even if the user presses Ctrl-C meanwhile; what Ctrl-C does is done
-    afterwards. LanceDB goes on with what it was doing when its caller is interrupted, and then
-    nobody knows what was written. Who presses twice does not want to wait."""
-    usual = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(usual):
-        return work()
-    pressed: list[FrameType | None] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        pressed.append(frame)
-        if len(pressed) > 1:
-            usual(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        return work()
-    finally:
-        signal.signal(signal.SIGINT, usual)
-        if len(pressed) == 1:
-            usual(signal.SIGINT, pressed[0])
 
 
 def _make_indices(table: Any, wanted: Mapping[str, str]) -> None:

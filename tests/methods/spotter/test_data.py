@@ -15,6 +15,7 @@ from sightread.methods.spotter.data import (
     list_backgrounds,
     strips_of,
 )
+from sightread.methods.spotter.photographs import Seen
 from sightread.methods.spotter.recipe import SpotterRecipe, batches, finder_batch, strip_batch
 from sightread.methods.spotter.recipe import build as build_model
 from sightread.methods.spotter.words import Words
@@ -69,7 +70,7 @@ def test_strips_come_with_what_they_say() -> None:
 def test_maps_of_a_batch_fit_its_pixels() -> None:
     source = Scenes(Words(), 128)
     rng = np.random.default_rng(1)
-    batch = finder_batch([source.get(rng) for _ in range(3)])
+    batch = finder_batch([Seen(source.get(rng)) for _ in range(3)])
     assert batch["pixels"].shape == (3, 3, 128, 128)
     assert batch["pixels"].dtype == torch.uint8
     assert batch["kernel"].shape == batch["mask"].shape == (3, 64, 64)

@@ -10,6 +10,7 @@ import torch
 
 from sightread.methods.spotter.data import Scenes, strips_of
 from sightread.methods.spotter.model import Spotter, SpotterConfig
+from sightread.methods.spotter.photographs import Seen
 from sightread.methods.spotter.recipe import (
     SpotterRecipe,
     build,
@@ -71,7 +72,7 @@ def train(steps: int, seed: int = 0) -> Iterator[tuple[int, Spotter]]:
         rng = np.random.default_rng([seed, step])
         drawn = [source.get(rng) for _ in range(6)]
         strips = [strip for scene in drawn for strip in strips_of(scene, rng, 0.5)][:32]
-        batch = finder_batch(drawn) | strip_batch(strips, 1, rng)
+        batch = finder_batch([Seen(scene) for scene in drawn]) | strip_batch(strips, 1, rng)
         model.train()
         optimizer.zero_grad()
         found = losses(RECIPE, model, batch)

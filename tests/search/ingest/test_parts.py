@@ -18,7 +18,7 @@ from sightread.search.missing import Folders
 from sightread.search.pipeline import PixelBudget
 from sightread.search.progress import Pace
 from sightread.search.records import metadata_regions, picture_record, written_regions
-from sightread.types import Metadata, PathStamp, Picture, PictureRecord, WordRegion
+from sightread.types import Metadata, PathStamp, Picture, PictureRecord, ReaderSpec, WordRegion
 
 from .conftest import Desk
 
@@ -181,10 +181,13 @@ def test_each_entry_of_the_metadata_is_a_line() -> None:
     ]
 
 
+READER = ReaderSpec("letters", "r9")
+
+
 def test_lines_of_the_metadata_follow_those_of_the_picture() -> None:
     box = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
     words = [WordRegion(box, 1.0, "a", line=4)]
-    made = picture_record((1, "ff"), picture(8, 8, 1, Metadata(title="b")), words, "r9")
+    made = picture_record((1, "ff"), picture(8, 8, 1, Metadata(title="b")), words, READER)
     assert [(region.text, region.line) for region in made.regions] == [("a", 4), ("b", 5)]
     assert (made.id, made.sha256, made.reader, made.stamps) == (1, "ff", "r9", ())
 

@@ -29,7 +29,7 @@ LEAST_READ_PX = 6.0
 """Words of smaller capitals are looked for but not read in training."""
 FIRST_SEED = 1 << 40
 """Seeds of scenes for training are below, those for validation from here on."""
-SETTINGS = replace(VARIED, heights=(0.022, 0.35), tilt=15.0, photos=0.6, bends=0.15)
+SETTINGS = replace(VARIED, heights=(0.022, 0.6), tilt=15.0, photos=0.6, bends=0.15)
 _EMPTY = 0.08
 _MISSING = "\U0010fffe"
 

@@ -29,13 +29,13 @@ from sightread.methods.spotter.losses import (
     reading_loss,
 )
 from sightread.methods.spotter.model import Spotter, SpotterConfig
+from sightread.methods.spotter.photographs import Photographs, Seen
 from sightread.methods.spotter.start import learn_to_spell, load_weights
 from sightread.methods.spotter.targets import draw_targets
 from sightread.methods.spotter.validation import validate
 from sightread.methods.spotter.words import Words, near_strings, read_word_list
 from sightread.spotting.alphabet import LONGEST, query_ids, reading_classes, spell
 from sightread.spotting.strips import WIDTHS_PX, as_input, by_width
-from sightread.synth.plans import Scene
 
 Rng = np.random.Generator
 
@@ -62,6 +62,8 @@ class SpotterRecipe:
         distractors: strings at a small edit distance for each word of a batch.
         words: a text file with more words to write, one a line (tabs end a word).
         backgrounds: a folder of photographs to write on.
+        photographs: a file of photographs whose words are known (`photographs`), and
+            `photo_scenes`, how many of the scenes of a batch are taken from them.
         real_words: a folder of photographed words (`data.RealWords`), and `real_share` of a batch.
         held_out: rendered strips and scenes for validation; 0 for none.
     """
@@ -76,6 +78,8 @@ class SpotterRecipe:
     distractors: int = 2
     words: str = ""
     backgrounds: str = ""
+    photographs: str = ""
+    photo_scenes: int = 0
     real_words: str = ""
     real_share: float = 0.1
     reading_weight: float = 1.0
@@ -118,14 +122,18 @@ def batches(recipe: SpotterRecipe, model: Spotter, seed: int) -> Batches:
     words = Words(read_word_list(Path(recipe.words)) if recipe.words else ())
     source = Scenes(words, recipe.size_px, list_backgrounds(recipe.backgrounds))
     real = RealWords(recipe.real_words) if recipe.real_words else None
+    photographs = Photographs(recipe.photographs, recipe.size_px) if recipe.photographs else None
+    photo_scenes = recipe.photo_scenes if photographs else 0
 
     def batch(number: int) -> Batch:
         rng = np.random.default_rng([seed, 7, number])
-        scenes = [source.get(rng) for _ in range(recipe.scenes)]
-        found = finder_batch(scenes) if recipe.finder else {}
+        seen = [Seen(source.get(rng)) for _ in range(recipe.scenes - photo_scenes)]
+        if photographs:
+            seen += [photographs.get(rng) for _ in range(photo_scenes)]
+        found = finder_batch(seen) if recipe.finder else {}
         if not recipe.batch:
             return found
-        strips = [strip for scene in scenes for strip in strips_of(scene, rng)]
+        strips = [strip for one in seen for strip in strips_of(one.scene, rng)]
         chosen = [strips[int(i)] for i in rng.permutation(len(strips))[: recipe.batch]]
         if real is not None:
             chosen = _with_real(chosen, real, recipe.real_share, rng)
@@ -173,13 +181,14 @@ def strip_batch(strips: Sequence[Strip], distractors: int, rng: Rng) -> dict[str
     return found
 
 
-def finder_batch(scenes: Sequence[Scene]) -> dict[str, Tensor]:
+def finder_batch(seen: Sequence[Seen]) -> dict[str, Tensor]:
     """Pixels (B, 3, H, W) uint8 and what the finder's maps shall show."""
-    height, width = scenes[0].pixels.shape[:2]
+    height, width = seen[0].scene.pixels.shape[:2]
     targets = [
-        draw_targets([word.polygon for word in scene.words], width, height) for scene in scenes
+        draw_targets([word.polygon for word in one.scene.words], width, height, one.unsure)
+        for one in seen
     ]
-    pixels = np.stack([scene.pixels.transpose(2, 0, 1) for scene in scenes])
+    pixels = np.stack([one.scene.pixels.transpose(2, 0, 1) for one in seen])
     found = {"pixels": torch.from_numpy(pixels)}
     for name in ("kernel", "mask", "geometry", "weights"):
         found[name] = torch.from_numpy(np.stack([getattr(one, name) for one in targets]))

@@ -29,16 +29,21 @@ class Targets:
     weights: Map
 
 
-def draw_targets(outlines: Sequence[ArrayLike], width: int, height: int) -> Targets:
+def draw_targets(
+    outlines: Sequence[ArrayLike], width: int, height: int, unsure: Sequence[ArrayLike] = ()
+) -> Targets:
     """The maps of a picture of `width` x `height` px, multiples of 4.
 
     Args:
         outlines: of words, see `spotting.places.around`.
+        unsure: outlines of what is neither text nor ground.
     """
     fine = (height // KERNEL_CELL, width // KERNEL_CELL)
     coarse = (height // GEOMETRY_CELL, width // GEOMETRY_CELL)
     kernel, mask = np.zeros(fine, np.float32), np.ones(fine, np.float32)
     geometry, weights = np.zeros((3, *coarse), np.float32), np.zeros(coarse, np.float32)
+    for outline in unsure:
+        _fill(mask, np.asarray(outline, np.float64), KERNEL_CELL, 0.0)
     for outline in outlines:
         place, thickness = around(outline)
         if thickness < SMALLEST_PX:

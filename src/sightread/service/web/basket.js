@@ -3,9 +3,10 @@
 import { url } from "./api.js";
 import { button, el, find } from "./dom.js";
 import { change, state } from "./state.js";
-import { counted } from "./words.js";
+import { counted, number } from "./words.js";
 
 const MOST_IN_ARCHIVE = 1000;
+const MOST_ARCHIVES = 10;
 const paths = new Map();
 
 export const isSelected = (id) => state().selected.includes(id);
@@ -30,15 +31,23 @@ export function showBasket(results) {
   root.hidden = !selected.length;
   for (const hits of results?.pieces.values() ?? []) for (const hit of hits) paths.set(hit.id, hit.path);
   if (!selected.length) return;
-  const archive = url("/api/zip", { ids: selected.slice(0, MOST_IN_ARCHIVE).join(","), library });
   root.replaceChildren(
     el("strong", {}, `${counted(selected.length, "picture")} selected`),
-    selected.length > MOST_IN_ARCHIVE
-      ? el("span", {}, "at most 1,000 fit into one archive")
-      : el("a", { href: archive, download: "", class: "button main" }, "Download"),
+    ...archives(selected, library),
     button("Save list", () => saveList(selected)),
     button("Clear", () => change({ selected: [] }, { replace: true }), { class: "quiet" }),
   );
+}
+
+// A link to each archive that the selection fills.
+function archives(selected, library) {
+  const count = Math.ceil(selected.length / MOST_IN_ARCHIVE);
+  if (count > MOST_ARCHIVES) return [el("span", {}, `at most ${number(MOST_ARCHIVES * MOST_IN_ARCHIVE)} can be downloaded`)];
+  return Array.from({ length: count }, (_, at) => {
+    const ids = selected.slice(at * MOST_IN_ARCHIVE, (at + 1) * MOST_IN_ARCHIVE).join(",");
+    const text = count > 1 ? `Download ${at + 1} of ${count}` : "Download";
+    return el("a", { href: url("/api/zip", { ids, library }), download: "", class: "button main" }, text);
+  });
 }
 
 // One line for each: the path where it is known, else the id.

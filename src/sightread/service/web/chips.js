@@ -3,20 +3,17 @@
 import { button, el, find, visible } from "./dom.js";
 import { change, state } from "./state.js";
 
-export function showChips(answer) {
-  const parts = answer?.parts ?? [];
-  const chips = parts.map((part, at) => chip(part.text, part.kind, part.negated, () => {
-    const rest = parts.filter((_, other) => other !== at).map((one) => one.text);
+export function showChips(results) {
+  const parts = results?.answer.parts ?? [];
+  const typed = parts.filter((part) => part.kind !== "beside"); // those have chips of their own
+  const chips = typed.map((part, at) => chip(part.text, part.kind, part.negated, () => {
+    const rest = typed.filter((_, other) => other !== at).map((one) => one.text);
     change({ q: rest.join(" "), view: null });
   }));
   const { like, reader } = state();
-  if (like) chips.push(chip("like a picture", "like", false, () => change({ like: null, view: null })));
-  if (reader) chips.push(chip(`reader ${reader}`, "filter", false, () => change({ reader: null })));
+  if (like) chips.push(chip(`like ${results?.picture ? results.picture.name || "the pasted picture" : "a picture"}`, "like", false, () => change({ like: null, view: null })));
+  if (reader) chips.push(chip(`reader ${reader}`, "filter", false, () => change({ reader: null, view: null })));
   find("chips").replaceChildren(...chips);
-}
-
-export function pictureChip(name, takeAway) {
-  find("chips").replaceChildren(chip(`like ${name}`, "like", false, takeAway));
 }
 
 function chip(text, kind, negated, takeAway) {

@@ -7,7 +7,7 @@ import { change, state } from "./state.js";
 const TYPES = ["", "jpg", "png", "webp", "gif", "heic", "avif", "tif", "bmp"];
 const NAMES = ["path", "after", "before", "ext", "has"];
 
-let parts = [];
+let shown = null; // the results whose query the filters belong to
 
 export function setUpFilters() {
   find("filter").addEventListener("click", () => toggle());
@@ -19,8 +19,8 @@ export function toggle(open = find("filters").hidden) {
   if (open) find("filters").querySelector("input")?.focus();
 }
 
-export function showFilters(answer, library) {
-  parts = answer?.parts ?? [];
+export function showFilters(results, library) {
+  shown = results;
   if (find("filters").contains(document.activeElement)) return; // somebody is typing there
   const readers = library?.readers ?? [];
   find("filters").replaceChildren(
@@ -47,28 +47,36 @@ function chooser(name, choices, chosen) {
 function readerField(readers) {
   const options = ["", ...readers].map((one) =>
     el("option", { value: one, selected: one === (state().reader ?? "") }, one || "any"));
-  const choose = (event) => change({ reader: event.target.value || null });
+  const choose = (event) => change({ reader: event.target.value || null, like: null, view: null });
   return field("Reader", el("select", { name: "reader", change: choose }, ...options));
 }
 
+// The parts of the query line; none if what is in the line now was not understood.
+const parts = () => (shown?.asked.q === state().q ? shown.answer.parts.filter((part) => part.kind !== "beside") : []);
+
 function valueOf(name) {
-  const part = parts.find((one) => one.kind === "filter" && one.text.startsWith(`${name}:`));
+  const part = parts().find((one) => one.kind === "filter" && one.text.startsWith(`${name}:`));
   return part ? part.text.slice(name.length + 1).replace(/^"(.*)"$/, "$1") : "";
 }
 
-function apply() {
-  const kept = parts
+// The query line with the filters as they are chosen.
+function written() {
+  const kept = parts()
     .filter((one) => one.kind !== "filter" || !NAMES.some((name) => one.text.startsWith(`${name}:`)))
     .map((one) => one.text);
   for (const name of NAMES) {
     const value = find("filters").querySelector(`[name=${name}]`).value.trim();
     if (value) kept.push(`${name}:${name === "path" && /[\s*]/.test(value) ? `"${value}"` : value}`);
   }
-  change({ q: kept.join(" ") || state().q, view: null });
+  return kept.join(" ");
+}
+
+// A line that was not understood stays as it was typed, for its author to mend.
+function apply() {
+  change({ q: parts().length ? written() : [state().q, written()].filter(Boolean).join(" "), like: null, view: null });
 }
 
 function clear() {
   for (const control of find("filters").querySelectorAll("input, select")) control.value = "";
-  apply();
-  if (state().reader) change({ reader: null });
+  change({ q: parts().length ? written() : state().q, reader: null, view: null });
 }

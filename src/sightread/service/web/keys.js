@@ -26,7 +26,7 @@ const LANGUAGE = [
   ['-taxi  -"no parking"', "must not be there"],
   ["title: caption: keyword: person:", "in this field"],
   ["path:2024/ ext:jpg has:text", "filters on the file"],
-  ["after:2024-05 before:2025", "when it was taken"],
+  ["after:2024-05 before:2025", "when it was taken; filters alone list pictures"],
 ];
 
 export function showHelp() {

@@ -170,7 +170,7 @@ export class Libraries {
     const rest = answer.total - answer.failures.length;
     root.replaceChildren(
       el("h3", {}, `${counted(answer.total, "file")} could not be read`),
-      button("Try again", () => this.begin("/api/failed/retry", {})),
+      this.current.folders.length ? button("Try again", () => this.begin("/api/failed/retry", {})) : "",
       el("ul", {}, ...items),
       rest > 0 ? el("p", { class: "quiet" }, `and ${counted(rest, "other")}; sightread status --failed lists all`) : "",
     );

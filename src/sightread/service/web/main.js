@@ -1,15 +1,18 @@
 // Puts the page together: what is asked goes into the address, the address decides what is shown.
 
 import { setUpAlike } from "./alike.js";
+import { Problem } from "./api.js";
 import { isSelected, selectAll, showBasket, toggleSelected } from "./basket.js";
-import { pictureChip, showChips } from "./chips.js";
+import { showChips } from "./chips.js";
 import { find } from "./dom.js";
+import { lookElsewhere } from "./elsewhere.js";
 import { setUpFilters, showFilters, toggle as toggleFilters } from "./filters.js";
 import { Grid } from "./grid.js";
 import { setUpKeys, showHelp } from "./keys.js";
 import { Libraries } from "./libraries.js";
 import { Lightbox } from "./lightbox.js";
 import { showSummary } from "./order.js";
+import { isOwn, keep, recall } from "./own.js";
 import { PIECE, Results } from "./results.js";
 import { change, listen, rememberedScroll, rememberScroll, sameSearch, start, state, wasOpened } from "./state.js";
 import { setUpTheme } from "./theme.js";
@@ -21,7 +24,6 @@ const PATIENCE_MS = 700;
 
 let results = null; // what is shown
 let pending = null; // what was asked for last
-let dropped = null; // a picture of the user's own to search with
 let typed = 0;
 let complaint = 0;
 let focusFirst = false; // Enter was pressed
@@ -68,17 +70,21 @@ function setUpBox() {
   });
 }
 
+const LOST = "The picture that this address searches with is kept in another browser, or not any more; drop it on the page again.";
+
 async function ask(wanted, scroll) {
   pending?.abandon();
   clearTimeout(complaint);
-  if (!wanted.q.trim() && !wanted.like && !dropped) {
+  if (!wanted.q.trim() && !wanted.reader && !wanted.like) {
     pending = null;
     settle(null, 0);
     return;
   }
-  const asked = pending = new Results(wanted, dropped);
+  const asked = pending = new Results(wanted);
   find("grid").setAttribute("aria-busy", "true");
   try {
+    if (isOwn(wanted.like)) asked.picture = await recall(wanted.like);
+    if (isOwn(wanted.like) && !asked.picture) throw new Problem(0, LOST);
     await asked.begin();
   } catch (error) {
     if (error.name === "AbortError" || asked !== pending) return;
@@ -97,6 +103,13 @@ function settle(answered, scroll) {
   window.scrollTo(0, scroll);
   draw();
   enterGrid();
+}
+
+async function sayElsewhere(answered) {
+  if (answered.elsewhere !== undefined || !libraries.all.length) return;
+  answered.elsewhere = null; // it is being asked for
+  answered.elsewhere = await lookElsewhere(answered, libraries.all, libraries.current);
+  if (answered.elsewhere && answered === results) draw();
 }
 
 // What cannot be understood yet may be half typed: the sentence comes when the typing rests.
@@ -125,30 +138,27 @@ function enterGrid() {
 }
 
 async function askWithPicture(file) {
-  dropped = file;
-  change({ q: "", like: null, view: null });
+  const name = await keep(file);
   find("q").value = "";
-  await ask(state(), 0);
-  pictureChip(file.name || "the pasted picture", () => {
-    dropped = null;
-    ask(state(), 0);
-  });
+  change({ q: "", like: name, view: null });
 }
 
 // --- showing ----------------------------------------------------------------------------------
 
 function draw() {
   const answer = results?.answer ?? null;
-  if (!dropped) showChips(answer);
-  showFilters(answer, libraries.current);
-  showSummary(results);
+  showChips(results);
+  showFilters(results, libraries.current);
+  showSummary(results, libraries);
   showBasket(results);
   const warnings = answer?.warnings ?? [];
   find("warnings").hidden = !warnings.length;
   find("warnings").textContent = warnings.join(" ");
   if (!answer) showWelcome(libraries.current, () => libraries.openPanel());
-  else if (!answer.total) showNothing(answer);
-  else hideWelcome();
+  else if (!answer.total) {
+    showNothing(answer, results.elsewhere);
+    sayElsewhere(results);
+  } else hideWelcome();
   if (!find("trouble").hidden) hideWelcome();
   document.title = state().q ? `${state().q} · Sightread` : "Sightread";
   drawPicture();
@@ -175,7 +185,6 @@ function drawPicture() {
 function show(now, before, travelled) {
   if (now.q !== find("q").value && document.activeElement !== find("q")) find("q").value = now.q;
   else if (travelled) find("q").value = now.q;
-  if (travelled || now.q || now.like) dropped = null;
   if (travelled || !sameSearch(now, before)) {
     const same = results && sameSearch(now, results.asked);
     if (now.library !== before.library && libraries.all.length) libraries.load();

@@ -1,22 +1,30 @@
 // How the answer is ordered, and how sure it has to be.
 
-import { button, el, find } from "./dom.js";
+import { button, el, find, visible } from "./dom.js";
 import { change, state } from "./state.js";
 import { counted, number, percent } from "./words.js";
 
-export function showSummary(results) {
+export function showSummary(results, libraries) {
   const answer = results?.answer;
-  find("order").hidden = !answer || (!answer.total && !answer.below) || Boolean(results.picture || state().like);
+  const listed = isListed(answer);
+  const ordered = answer && (answer.total || answer.below) && !results.picture && !state().like;
+  find("order").hidden = !ordered || listed;
   if (!answer) {
     find("summary").textContent = "";
     return;
   }
   const said = answer.total ? counted(answer.total, "picture") : "";
   const parts = [el("strong", {}, said)];
-  if (answer.total) parts.push(el("span", { class: "took" }, `${Math.max(1, Math.round(answer.took_ms))} ms`));
+  if (answer.total && libraries.all.length > 1) parts.push(el("span", { class: "where" }, ` in ${visible(answer.library)}`));
+  if (answer.total && listed) parts.push(el("span", { class: "took" }, "newest first"));
+  else if (answer.total) parts.push(el("span", { class: "took" }, `${Math.max(1, Math.round(answer.took_ms))} ms`));
   find("summary").replaceChildren(...parts);
   find("order").replaceChildren(sorting(answer), ...threshold(answer));
 }
+
+// Filters alone find nothing better than another: they list what fits.
+export const isListed = (answer) =>
+  Boolean(answer?.parts.length) && answer.parts.every((part) => part.kind !== "term" || part.negated);
 
 function sorting(answer) {
   const choose = (event) => change({ sort: event.target.value });

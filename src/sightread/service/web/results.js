@@ -5,9 +5,10 @@ import { call, url } from "./api.js";
 export const PIECE = 60;
 
 export class Results {
-  constructor(asked, picture = null) {
+  constructor(asked) {
     this.asked = asked;
-    this.picture = picture;
+    this.picture = null; // the user's own, to search with
+    this.elsewhere = undefined; // where there is something, if there is nothing here
     this.answer = null;
     this.total = 0;
     this.pieces = new Map();

@@ -1,11 +1,15 @@
 // What the page shows is a function of its address, so that a link shows the same, and the back
-// button goes back. Only a picture that was dropped on the page is not in it.
+// button goes back. Of a picture that was dropped on the page its name is in it (see `own`).
+
+import { packed, unpacked } from "./heap.js";
 
 const EMPTY = {
   q: "", library: null, sort: "relevance", threshold: null, reader: null,
   like: null, view: null, at: null, info: false, selected: [],
 };
-const SELECTED_IN_ADDRESS = 100;
+const FEW = 100; // selected pictures that an address names one by one
+const HEAP = "#sel="; // begins the names of many
+const MOST = 50_000; // more are not kept: browsers take addresses of a megabyte or so
 
 let current = EMPTY;
 const listeners = [];
@@ -20,11 +24,11 @@ export function start() {
   history.scrollRestoration = "manual";
   window.addEventListener("popstate", () => {
     // What is selected is a heap beside the pages: going back does not undo it.
-    const next = { ...parsed(location.search), selected: current.selected };
+    const next = { ...parsed(location.search, location.hash), selected: current.selected };
     history.replaceState(history.state, "", written(next));
     show(next, true);
   });
-  show(parsed(location.search), true);
+  show(parsed(location.search, location.hash), true);
 }
 
 // `replace` changes this page of the history instead of adding one.
@@ -51,7 +55,7 @@ export const wasOpened = () => Boolean(history.state?.opened);
 export const rememberedScroll = () => history.state?.scroll ?? 0;
 
 // The address of the page with something changed, for links.
-export const address = (patch) => written({ ...current, ...patch });
+export const address = (patch) => written({ ...current, ...patch, selected: [] });
 
 export function sameSearch(one, other) {
   return ["q", "library", "sort", "threshold", "reader", "like"].every((name) => one[name] === other[name]);
@@ -63,7 +67,7 @@ function show(next, travelled) {
   for (const listener of listeners) listener(next, before, travelled);
 }
 
-function parsed(search) {
+function parsed(search, hash) {
   const given = new URLSearchParams(search);
   const threshold = given.has("t") ? Number(given.get("t")) : NaN;
   return {
@@ -76,9 +80,11 @@ function parsed(search) {
     view: given.get("view"),
     at: /^\d{1,9}$/.test(given.get("at") ?? "") ? Number(given.get("at")) : null,
     info: given.get("info") === "1",
-    selected: (given.get("sel") ?? "").split(",").filter((id) => /^[0-9a-f]{16}$/.test(id)),
+    selected: hash.startsWith(HEAP) ? unpacked(hash.slice(HEAP.length)) : named(given.get("sel") ?? ""),
   };
 }
+
+const named = (text) => text.split(",").filter((id) => /^[0-9a-f]{16}$/.test(id));
 
 function written(wanted) {
   const query = new URLSearchParams();
@@ -93,7 +99,9 @@ function written(wanted) {
   // Its place, so that it is found again among many.
   if (wanted.view && wanted.at !== null) query.set("at", String(wanted.at));
   put("info", wanted.info ? "1" : "");
-  put("sel", wanted.selected.slice(0, SELECTED_IN_ADDRESS).join(","));
+  const few = wanted.selected.length <= FEW;
+  put("sel", few ? wanted.selected.join(",") : "");
   const text = query.toString();
-  return text ? `/?${text}` : "/";
+  // What stands behind the hash is not sent to the service, and so may be long.
+  return (text ? `/?${text}` : "/") + (few ? "" : HEAP + packed(wanted.selected.slice(0, MOST)));
 }

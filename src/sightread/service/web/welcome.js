@@ -1,6 +1,7 @@
 // What stands where pictures would be: how to begin, or why there is nothing.
 
 import { button, el, find, visible } from "./dom.js";
+import { isListed } from "./order.js";
 import { change } from "./state.js";
 import { counted, number } from "./words.js";
 
@@ -11,7 +12,10 @@ const EXAMPLES = [
   ['"RE*"', "begins with"],
   ["sale -taxi", "one word, and not another"],
   ["parking after:2023 ext:jpg", "a word, with filters"],
+  ["path:2024/", "filters alone list pictures, the newest first"],
 ];
+
+const ALL = "path:/"; // every path holds one
 
 export function hideWelcome() {
   find("welcome").hidden = true;
@@ -25,6 +29,7 @@ export function showWelcome(library, openLibrary) {
   return put(
     el("h1", {}, "Find pictures by the words written in them."),
     el("p", { class: "about" }, about),
+    library ? el("p", {}, button("Look through all of them", () => change({ q: ALL }), { class: "main" })) : "",
     el("dl", { class: "examples" }, ...EXAMPLES.flatMap(([line, meaning]) => [
       el("dt", {}, button(line, () => change({ q: line }))),
       el("dd", {}, meaning),
@@ -42,8 +47,9 @@ function emptyLibrary(library, openLibrary) {
 }
 
 // The answer to a query may be "nothing"; then it says what comes nearest.
-export function showNothing(answer) {
-  const parts = [el("h1", {}, "Nothing found."), el("p", {}, "Not in any picture: ", el("code", {}, visible(answer.query)))];
+export function showNothing(answer, elsewhere) {
+  const why = isListed(answer) ? "No picture fits: " : "Not in any picture: ";
+  const parts = [el("h1", {}, "Nothing found."), el("p", {}, why, el("code", {}, visible(answer.query)))];
   if (answer.nearest.length) {
     const words = answer.nearest.map((word) => el("li", {}, button(visible(word), () => change({ q: `"${word}"` }))));
     parts.push(el("p", {}, "The nearest words that were read:"), el("ul", { class: "nearest" }, ...words));
@@ -53,6 +59,7 @@ export function showNothing(answer) {
     const why = `They are less probable than ${Math.round(100 * answer.threshold)} %, the measured threshold for “found”.`;
     parts.push(el("p", {}, why), el("p", {}, button(text, () => change({ threshold: 0 }), { class: "main" })));
   }
+  if (elsewhere) parts.push(elsewhere);
   put(...parts);
 }
 

@@ -53,11 +53,21 @@ export function reasons(hit) {
   return [...best.values()];
 }
 
+// What the other one of two readers has to say; nothing where there is only one.
+function secondReading({ word, other_reading: other }) {
+  if (other === null || other === undefined) return "";
+  if (!other) return "one reader of two";
+  const same = word.localeCompare(other, LANGUAGE, { sensitivity: "base", ignorePunctuation: true });
+  return same === 0 ? "both readers" : `other reader: ${other}`;
+}
+
 export function reasonText(one, hit) {
   const parts = one.channel === "written" ? [] : [one.channel];
   parts.push(matchName(one.match));
   if (hit.probability !== null && one.word) parts.push(percent(one.score));
   else if (one.score !== null) parts.push(one.score.toFixed(2));
+  const second = secondReading(one);
+  if (second) parts.push(second);
   return parts.join(" · ");
 }
 

@@ -1,0 +1,62 @@
+"""The part of docs/numbers.md about readers against each other, once it was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from results import RESULTS, ROOT, load, origin, table
+
+NAME = "word_readers"
+FIGURE = "figures/word_readers.png"
+_GALLERIES = {"real": "Photographs", "synth-str": "Rendered scenes (`synth-str`)"}
+_COST = ("reading ms", "decoding ms", "half quiet ms", "pictures/s", "peak MB", "bytes/picture")
+_SHARES = ("mAP", "mAP all", "precision", "recall", "invented")
+
+
+def readers() -> str:
+    """ "" if nobody has measured yet."""
+    if not (RESULTS / f"{NAME}.json").exists():
+        return ""
+    result = load(NAME)
+    parts = [
+        _part(title, result["rows"][name])
+        for name, title in _GALLERIES.items()
+        if name in result["rows"]
+    ]
+    figure = f"\n![mAP against processor time]({FIGURE})\n"
+    drawn = figure if (ROOT / "docs" / FIGURE).exists() else ""
+    return (
+        "## Readers against each other\n\nThe same pictures and queries, indexed with one worker "
+        "and one thread. mAP, precision and recall at the default threshold are of the "
+        'photographs, among as many pictures without text if such were added; "mAP all" is of '
+        'the whole gallery, graphics included; "invented" the share of made-up words that find '
+        "anything. Times are of the processor: reading a decoded picture, all else that indexing "
+        "it takes, and reading in a gallery in which half of the pictures have no text. mAP by "
+        "height counts only answers of that height, in pixels of the picture.\n\n"
+        + "\n".join(parts)
+        + drawn
+        + "\n"
+        + origin(result, "python -m benchmarks.words --data DIR --quiet DIR --model DIR --work DIR")
+    )
+
+
+def _part(title: str, rows: list[dict[str, Any]]) -> str:
+    there = [row for row in rows if "missing" not in row]
+    heights = [name for row in there for name in row if name.endswith((" px", " and more"))]
+    tables = [
+        table(
+            ("system", *names),
+            [(row["system"], *(_cell(row.get(n)) for n in names)) for row in there],
+        )
+        for names in (_SHARES, _COST, tuple(dict.fromkeys(heights)))
+    ]
+    absent = [f"{row['system']}: {row['missing']}.\n" for row in rows if "missing" in row]
+    heads = ("", "", "mAP by height:\n\n")
+    body = "\n".join(head + one for head, one in zip(heads, tables, strict=True))
+    return f"### {title}\n\n{body}" + "".join(f"\n{line}" for line in absent)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.1f} %" if isinstance(value, float) else str(value)

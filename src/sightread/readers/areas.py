@@ -1,0 +1,124 @@
+"""Where in a picture a detector of lines has to look, if somebody else saw words there before.
+
+Words that were seen are grown by what may be missing of them and of their neighbours, and those
+that then touch are taken together. Each area says how large it is to be shown: lines are found as
+well at a moderate height as at a large one, and cost in proportion to its square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightread.spotting.places import Places, corners
+
+_ALONG, _ACROSS = 2.0, 0.8
+"""Heights that a word is grown by at its ends, and above and below."""
+_WASTE = 1.3
+"""Areas are taken together if that costs no more than this many times what they cost alone: one
+look instead of two, and lines that are not cut."""
+_LETTERS_PX = 36.0
+"""Height at which words are shown to the detector, if the picture allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of a picture, in whole pixels, and the factor by which it is shown."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    scale: float
+
+    @property
+    def cost(self) -> float:
+        """Pixels that the detector sees."""
+        return (self.right - self.left) * (self.bottom - self.top) * self.scale**2
+
+
+def areas_of(sure: Places, faint: Places, size: tuple[int, int], most: float) -> list[Area]:
+    """The areas around places.
+
+    Args:
+        sure: in pixels of the picture; how high they are is believed.
+        faint: marks at a low threshold run into each other, so that their heights say little; where
+            there is nothing sure, they are shown at half of `most`.
+        size: width and height of the picture.
+        most: no area is shown larger than by this factor.
+    """
+    places = np.concatenate([sure, faint]).astype(np.float32)
+    if not len(places):
+        return []
+    heights = np.full(len(places), 2 * _LETTERS_PX / most)
+    heights[: len(sure)] = sure[:, 3]
+    boxes = _grown(places, size)
+    groups = _joined(boxes, heights)
+    return [_area(boxes[group], _believed(group, heights, len(sure)), most) for group in groups]
+
+
+def _believed(group: Sequence[int], heights: NDArray[np.float64], sure: int) -> float:
+    """The least height of a group, of what is sure if there is anything."""
+    return float(min(heights[[at for at in group if at < sure] or list(group)]))
+
+
+def _grown(places: Places, size: tuple[int, int]) -> NDArray[np.float64]:
+    grown = np.array(places, np.float32)
+    grown[:, 2] += 2 * _ALONG * places[:, 3]
+    grown[:, 3] *= 1 + 2 * _ACROSS
+    points = corners(grown).astype(np.float64)
+    limits = np.array([size, size], np.float64).reshape(1, 4)
+    boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
+    return np.asarray(np.clip(boxes, 0.0, limits))
+
+
+def _joined(boxes: NDArray[np.float64], heights: NDArray[np.float64]) -> list[list[int]]:
+    """Groups of boxes, joined as long as that saves."""
+    groups: list[tuple[_Outline, list[int]]] = []
+    for number, (box, height) in enumerate(zip(boxes.tolist(), heights.tolist(), strict=True)):
+        left, top, right, bottom = box
+        outline, members = _Outline(left, top, right, bottom, height), [number]
+        while (at := _partner(outline, [other for other, _ in groups])) is not None:
+            other, others = groups.pop(at)
+            outline, members = outline.with_(other), [*others, *members]
+        groups.append((outline, members))
+    return [members for _, members in groups]
+
+
+def _partner(outline: _Outline, others: Sequence[_Outline]) -> int | None:
+    for at, other in enumerate(others):
+        if outline.with_(other).cost <= _WASTE * (outline.cost + other.cost):
+            return at
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    left: float
+    top: float
+    right: float
+    bottom: float
+    height: float
+    """Of the smallest word in it."""
+
+    @property
+    def cost(self) -> float:
+        return (self.right - self.left) * (self.bottom - self.top) / self.height**2
+
+    def with_(self, other: _Outline) -> _Outline:
+        return _Outline(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+            min(self.height, other.height),
+        )
+
+
+def _area(boxes: NDArray[np.float64], height: float, most: float) -> Area:
+    left, top = np.floor(boxes[:, :2].min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(boxes[:, 2:].max(axis=0)).astype(int).tolist()
+    return Area(left, top, right, bottom, min(most, _LETTERS_PX / max(height, 1.0)))

@@ -1,0 +1,80 @@
+"""Where one word ends is often known only when it has been read.
+
+A map is cut at more than one threshold, and looked at in more than one size, so that there are more
+places than words: "low", "flying" and "lowflying". All are read; of places that overlap the surest
+reading is the *word*, the others are kept as *second thoughts* if they are nearly as sure and say
+something else. A search finds both; lines and phrases are made of words alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sightread.spotting.maps import Found
+from sightread.spotting.places import Places, corners
+from sightread.spotting.readings import Reading
+from sightread.text import key
+
+_ALIKE = 0.75
+"""Intersection over union: of places that are so much alike one is enough."""
+_OVERLAP = 0.5
+"""Two places are of one word if what they share is this much of the smaller."""
+_SURE, _AS_SURE = 0.5, 0.8
+"""Second thoughts have at least this confidence, and this share of that of the word."""
+
+
+def distinct(looks: Sequence[Found]) -> Found:
+    """All that the looks found, without places that are nearly the same: of those the one with the
+    greatest probability stays."""
+    places = np.concatenate([np.zeros((0, 5), np.float32), *(one.places for one in looks)])
+    scores = np.concatenate([np.zeros(0, np.float32), *(one.scores for one in looks)])
+    shared, areas = _shared(places)
+    kept: list[int] = []
+    for number in np.argsort(-scores, kind="stable").tolist():
+        union = areas[number] + areas[kept] - shared[number, kept]
+        if not (shared[number, kept] > _ALIKE * union).any():
+            kept.append(number)
+    kept.sort()
+    return Found(places[kept], scores[kept])
+
+
+def choose(places: Places, readings: Sequence[Reading]) -> tuple[list[int], list[int]]:
+    """Which places are words, and which are second thoughts; both ascending."""
+    shared, areas = _shared(places)
+    keys = [key(one.text) for one in readings]
+    sure = np.array(
+        [one.confidence if said else 0.0 for one, said in zip(readings, keys, strict=True)]
+    )
+    words: list[int] = []
+    others: list[int] = []
+    for number in np.argsort(-sure, kind="stable").tolist():
+        near = shared[number] > _OVERLAP * np.minimum(areas[number], areas)
+        rivals = [one for one in words if near[one]]
+        if not rivals:
+            words.append(number)
+        elif _worth_it(number, rivals, sure) and not any(
+            keys[one] == keys[number] for one in (*words, *others) if near[one]
+        ):
+            others.append(number)
+    return sorted(words), sorted(others)
+
+
+def _worth_it(number: int, rivals: Sequence[int], sure: NDArray[np.float64]) -> bool:
+    return bool(sure[number] >= max(_SURE, _AS_SURE * float(sure[list(rivals)].max())))
+
+
+def _shared(places: Places) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Areas that any two share, (n, n), and their own areas, (n,)."""
+    points = corners(places)
+    low, high = points.min(axis=1), points.max(axis=1)
+    # Upright boxes that do not meet hold words that do not.
+    meet = ((low[:, None] < high) & (low < high[:, None])).all(axis=2)
+    shared = np.zeros((len(places), len(places)))
+    for one, other in np.argwhere(np.triu(meet, 1)).tolist():
+        area, _ = cv2.intersectConvexConvex(points[one], points[other])
+        shared[one, other] = shared[other, one] = area
+    return shared, (places[:, 2] * places[:, 3]).astype(np.float64)
