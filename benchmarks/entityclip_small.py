@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fdp_small import exported, finished, say
-from sightread.encoders.matching import OnnxMatcher, reranked
+from sightread.encoders.matching import OnnxMatcher
 from sightread.lab.both_ways import find_ranks, query_vectors
 from sightread.lab.settings import Run, TrainConfig
 from sightread.lab.train import train
@@ -26,6 +26,7 @@ from sightread.methods.entityclip.data import explanations_of
 from sightread.methods.entityclip.explanations import explanation_of
 from sightread.methods.entityclip.recipe import ENTITYCLIP_METHOD, EntityClipRecipe
 from sightread.protocols import DualEncoder
+from sightread.search.again import reranked
 from sightread.synth.entities import GROUPS, EntitySettings, ShownEntity, build_entities
 from sightread.types import Vectors
 

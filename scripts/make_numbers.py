@@ -176,7 +176,7 @@ def service() -> str:
 
 
 def faults() -> str:
-    kill, damaged = load("kill_index"), load("damaged_index")
+    kill, damaged, explained = load("kill_index"), load("damaged_index"), load("explain_faults")
     rows = [
         (
             f"indexing killed {kill['kills']} times at random moments",
@@ -187,6 +187,12 @@ def faults() -> str:
             f"{damaged['indexed']:,} indexed, {damaged['failed']:,} in the ledger, "
             f"{len(damaged['wrong'])} complaints",
         ),
+        (
+            f"{explained['entities']:,} explanations through an endpoint that fails in "
+            f"{percent(explained['share'])} of its answers, killed {explained['kills']} times",
+            f"{explained['explained']:,} explained, {len(explained['wrong'])} complaints; "
+            f"{explained['answered_twice']} asked for twice, which were on their way at a kill",
+        ),
     ]
     return (
         "## Faults\n\n"
@@ -195,6 +201,8 @@ def faults() -> str:
         + origin(kill, "python -m benchmarks.kill_index --kills 200 --seed 0")
         + "\n"
         + origin(damaged, "python -m benchmarks.damaged_index --count 2000 --seed 0")
+        + "\n"
+        + origin(explained, "python -m benchmarks.explain_faults")
     )
 
 

@@ -179,6 +179,17 @@ class RemoteLibrary:
         """As `Library.forget_missing`."""
         return int(self._post("/api/forget", {"missing": True})["forgotten"])
 
+    def switch_entities(self, on: bool) -> bool:
+        """Not over the network.
+
+        Raises:
+            UsageError: always; who has the library decides about it.
+        """
+        raise UsageError(
+            f"Whether entities may be searched for is decided where the library lies, not over "
+            f"the network: run `sightread entities {'on' if on else 'off'}` there."
+        )
+
     def ids(self, paths_or_ids: Sequence[str]) -> list[PictureId]:
         """As `Library.ids`."""
         names = [one if _looks_like_id(one) else os.path.abspath(one) for one in paths_or_ids]

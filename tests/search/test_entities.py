@@ -18,7 +18,7 @@ from sightread.explain.book import FILE_NAME
 from sightread.explain.fill import by_hand
 from sightread.explain.shelf import Shelf
 from sightread.protocols import MatchingHead, Store
-from sightread.search.again import LookAgain
+from sightread.search.again import LookAgain, reranked
 from sightread.search.channels import Channels, strings
 from sightread.search.engine import Engine
 from sightread.search.entities import names
@@ -219,6 +219,12 @@ def test_a_damaged_book_does_not_stop_a_search(desk: Desk) -> None:
 
 
 # --- the matching head ----------------------------------------------------------------------
+
+
+def test_log_odds_and_cosines_are_mixed() -> None:
+    cosines, odds = np.array([0.5, 0.4], np.float32), np.array([-2.0, 3.0], np.float32)
+    assert reranked(cosines, odds, 10.0, 0.25).tolist() == pytest.approx([3.25, 3.75])
+    assert reranked(cosines, odds, 10.0, 1.0).tolist() == [-2, 3]
 
 
 def test_the_head_looks_again_at_the_first_pictures(desk: Desk) -> None:

@@ -95,6 +95,14 @@ def test_both_have_the_same_methods(both: tuple[Library, RemoteLibrary]) -> None
         ]
 
 
+def test_entities_are_not_switched_over_the_network(both: tuple[Library, RemoteLibrary]) -> None:
+    _, there = both
+    for on in (True, False):
+        with pytest.raises(UsageError, match=f"`sightread entities {'on' if on else 'off'}` there"):
+            there.switch_entities(on)
+    assert there.status().entities
+
+
 def test_what_is_known_agrees(both: tuple[Library, RemoteLibrary]) -> None:
     here, there = both
     path = here.search("coffee").hits[0].path

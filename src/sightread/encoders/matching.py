@@ -2,7 +2,8 @@
 picture?
 
 It reads the tokens of pictures and texts where an encoder reads one vector of each, so that it is
-for the first few of an answer and not for a library.
+for the first few of an answer and not for a library: `search.again` mixes what it says with the
+cosines.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from sightread.encoders.onnx import OnnxEncoder
 from sightread.errors import ModelError
-from sightread.modelfolder import IMAGE_GRAPH, MATCH_GRAPH, TEXT_GRAPH
+from sightread.modelfolder import IMAGE_GRAPH, MATCH_GRAPH, TEXT_GRAPH, ModelInfo
 from sightread.preprocess import preprocess
 from sightread.types import RGBImage
 
@@ -23,8 +24,17 @@ Tokens = NDArray[np.float16]
 """(n, N, D): of n pictures. In half precision, 52 kB for a picture of CLIP's ViT-B/32."""
 
 
+def head_scale(info: ModelInfo) -> float | None:
+    """`OnnxMatcher.scale` of a model, None if it has no matching head."""
+    scale = info.details.get("scale")
+    if MATCH_GRAPH not in info.files or not isinstance(scale, int | float):
+        return None
+    return float(scale)
+
+
 class OnnxMatcher(OnnxEncoder):
-    """A model folder with a matching head, as an encoder and as a judge of pairs.
+    """A model folder with a matching head, as an encoder and as a judge of pairs: see
+    `DualEncoder` and `MatchingHead`.
 
     Attributes:
         scale: what cosines are multiplied with to be on the scale of log odds.
@@ -38,13 +48,13 @@ class OnnxMatcher(OnnxEncoder):
             ModelError: as `OnnxEncoder`, or the model has no matching head.
         """
         super().__init__(folder, threads=threads, image_batch=image_batch)
-        scale = self.info.details.get("scale")
-        if MATCH_GRAPH not in self.info.files or not isinstance(scale, int | float):
+        scale = head_scale(self.info)
+        if scale is None:
             raise ModelError(
                 f"{folder} has no matching head and cannot re-rank; name the folder of an "
                 "EntityCLIP that was trained with GI-ITM."
             )
-        self.scale = float(scale)
+        self.scale = scale
 
     def image_tokens(self, images: Sequence[RGBImage]) -> Tokens:
         """What the head reads of each picture; images are (H, W, 3) uint8, of any sizes."""
@@ -79,15 +89,3 @@ class OnnxMatcher(OnnxEncoder):
         ids = np.full((1, layout.context_length), layout.pad_id, np.int64)
         ids[0, :2] = layout.start_id, layout.end_id
         return ids
-
-
-def reranked(
-    cosines: NDArray[np.float32],
-    log_odds: NDArray[np.float32],
-    scale: float,
-    weight: float = 0.3,
-) -> NDArray[np.float32]:
-    """weight * log odds + (1 - weight) * scale * cosine, (n,): the order of the first n of an
-    answer (papers/entityclip section 12.3)."""
-    mixed: NDArray[np.float32] = weight * log_odds + (1 - weight) * scale * cosines
-    return mixed

@@ -34,6 +34,17 @@ Pixels = Callable[[PictureId], RGBImage]
 """The pixels of a picture of the library. Raises PictureError: its file is gone."""
 
 
+def reranked(
+    cosines: NDArray[np.float32],
+    log_odds: NDArray[np.float32],
+    scale: float,
+    weight: float = WEIGHT,
+) -> NDArray[np.float32]:
+    """weight * log odds + (1 - weight) * scale * cosine, (n,): the new order of n pictures."""
+    mixed: NDArray[np.float32] = weight * log_odds + (1 - weight) * scale * cosines
+    return mixed
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What pictures are to match: a text, and its explanation or ""."""
@@ -76,7 +87,7 @@ class LookAgain:
             seen.append(place)
         if seen:
             odds = head.log_odds(asked.text, asked.explanation, np.stack(tokens))
-            mixed = WEIGHT * odds + (1 - WEIGHT) * head.scale * hits.score[seen]
+            mixed = reranked(hits.score[seen], odds, head.scale)
             best = np.lexsort((hits.picture[seen], -mixed))
             order[seen] = np.asarray(seen)[best]
         took_ms = 1000 * (time.perf_counter() - began)

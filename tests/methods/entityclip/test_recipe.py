@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 from sightread.clip.config import CONFIGS
 from sightread.clip.model import CLIP
 from sightread.encoders import open_encoder
-from sightread.encoders.matching import OnnxMatcher, reranked
+from sightread.encoders.matching import OnnxMatcher
+from sightread.encoders.onnx import OnnxEncoder
 from sightread.errors import ModelError, UsageError
 from sightread.lab.checkpoint import load_model, open_checkpoint
 from sightread.lab.settings import load_run
@@ -33,6 +34,7 @@ from sightread.methods.entityclip.recipe import (
     validate,
 )
 from sightread.modelfolder import verify
+from sightread.protocols import MatchingHead
 from sightread.synth.entities import KIND, build_entities
 from tests.encoders.handmade import make_folder
 from tests.methods.entityclip import layouts
@@ -300,7 +302,10 @@ def test_the_exported_head_and_towers_compute_what_torch_does(
 
 
 def test_a_matcher_serves_as_an_encoder_as_well(entity_model: Path) -> None:
-    plain, matcher = open_encoder(entity_model), OnnxMatcher(entity_model)
+    plain, matcher = OnnxEncoder(entity_model), open_encoder(entity_model)
+    assert isinstance(matcher, OnnxMatcher)
+    assert isinstance(matcher, MatchingHead)
+    assert not isinstance(plain, MatchingHead)
     texts = ["members of vola rano meet near the river", "unheard of"]
     assert np.array_equal(plain.encode_texts(texts), matcher.encode_texts(texts))
     picture = build_entities(FEW).train[0].load()
@@ -311,9 +316,4 @@ def test_a_matcher_serves_as_an_encoder_as_well(entity_model: Path) -> None:
 def test_a_model_without_a_head_cannot_re_rank(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="has no matching head and cannot re-rank"):
         OnnxMatcher(make_folder(tmp_path / "model"))
-
-
-def test_re_ranking_by_hand() -> None:
-    cosines, odds = np.array([0.5, 0.4], np.float32), np.array([-2.0, 3.0], np.float32)
-    assert reranked(cosines, odds, 10.0, 0.25).tolist() == pytest.approx([3.25, 3.75])
-    assert reranked(cosines, odds, 10.0, 1.0).tolist() == [-2, 3]
+    assert not isinstance(open_encoder(tmp_path / "model"), MatchingHead)
