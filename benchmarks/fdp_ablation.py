@@ -168,9 +168,9 @@ def _job(asked: argparse.Namespace, clip: Path, seed: int, row: str) -> list[str
     return [str(part) for pair in settings.items() for part in pair]
 
 
-def in_parallel(commands: list[list[str]]) -> bool:
-    """Run this module once per command, two at a time; whether all went well."""
-    waiting = [[sys.executable, "-m", "benchmarks.fdp_ablation", *rest] for rest in commands]
+def in_parallel(commands: list[list[str]], module: str = "benchmarks.fdp_ablation") -> bool:
+    """Run a module once per command, two at a time; whether all went well."""
+    waiting = [[sys.executable, "-m", module, *rest] for rest in commands]
     running: list[subprocess.Popen[bytes]] = []
     good = True
     while waiting or running:

@@ -1,4 +1,5 @@
-"""Write docs/numbers.md, docs/fdp.md and the table of the README from benchmarks/results/*.json.
+"""Write docs/numbers.md, docs/fdp.md and the tables of the README and of docs/entityclip.md from
+benchmarks/results/*.json.
 
     python scripts/make_numbers.py [--check]
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from entityclip_page import ordering
 from fdp_page import fdp_page
 from readers_part import readers
 from results import RESULTS, ROOT, load, origin, percent, table
@@ -174,7 +176,7 @@ def service() -> str:
 
 
 def faults() -> str:
-    kill, damaged = load("kill_index"), load("damaged_index")
+    kill, damaged, explained = load("kill_index"), load("damaged_index"), load("explain_faults")
     rows = [
         (
             f"indexing killed {kill['kills']} times at random moments",
@@ -185,6 +187,12 @@ def faults() -> str:
             f"{damaged['indexed']:,} indexed, {damaged['failed']:,} in the ledger, "
             f"{len(damaged['wrong'])} complaints",
         ),
+        (
+            f"{explained['entities']:,} explanations through an endpoint that fails in "
+            f"{percent(explained['share'])} of its answers, killed {explained['kills']} times",
+            f"{explained['explained']:,} explained, {len(explained['wrong'])} complaints; "
+            f"{explained['answered_twice']} asked for twice, which were on their way at a kill",
+        ),
     ]
     return (
         "## Faults\n\n"
@@ -193,6 +201,8 @@ def faults() -> str:
         + origin(kill, "python -m benchmarks.kill_index --kills 200 --seed 0")
         + "\n"
         + origin(damaged, "python -m benchmarks.damaged_index --count 2000 --seed 0")
+        + "\n"
+        + origin(explained, "python -m benchmarks.explain_faults")
     )
 
 
@@ -223,16 +233,21 @@ def summary() -> str:
 def documents() -> dict[Path, str]:
     """The files with what they should hold."""
     note = "Written by `scripts/make_numbers.py` from `benchmarks/results/`; do not edit."
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text("utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
+    readme, entityclip = ROOT / "README.md", ROOT / "docs" / "entityclip.md"
     parts = [f"# Numbers\n\n{note}\n", words(), readers(), latency(), vectors(), service(), fdp()]
     parts = [part for part in (*parts, faults()) if part]
     return {
         ROOT / "docs" / "numbers.md": "\n".join(parts),
         ROOT / "docs" / "fdp.md": fdp_page(note),
-        readme: f"{before}{BEGIN}\n{summary()}{END}{after}",
+        readme: _between(readme, summary()),
+        entityclip: _between(entityclip, f"\n{ordering()}\n"),
     }
+
+
+def _between(path: Path, text: str) -> str:
+    """The file with a text between its two marks."""
+    before, _, rest = path.read_text("utf-8").partition(BEGIN)
+    return f"{before}{BEGIN}\n{text}{END}{rest.partition(END)[2]}"
 
 
 def main() -> int:

@@ -25,7 +25,8 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def origin(result: dict[str, Any], command: str) -> str:
+    cores = result["cores"]
     return (
         f"`{command}`, commit {result['commit']}, seed {result.get('seed', '-')}, "
-        f"{result['cores']} cores of {result['processor']}.\n"
+        f"{cores} core{'s' if cores > 1 else ''} of {result['processor']}.\n"
     )

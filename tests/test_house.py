@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "sightread"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-GROUND = {"types", "protocols", "regions", "errors", "version"}
+GROUND = {"types", "protocols", "regions", "explained", "errors", "version"}
 BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics", "tasks"}
 BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "spotting", "tokenizer"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -24,9 +24,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "methods": GROUND | BENCH | {"clip", "methods", "synth", "torch"},
     "lab": GROUND | BENCH | {"clip", "lab", "methods", "synth", "torch"},
     "encoders": GROUND | BENCH | {"encoders"},
-    "remembered": GROUND | {"encoders", "search"},
+    "explain": GROUND | BENCH | {"explain"},
+    "remembered": GROUND | {"encoders", "readers", "search"},
     "search": GROUND | BENCH | {"search"},
-    "library": GROUND | BENCH | {"readers", "remembered", "store", "search"},
+    "library": GROUND | BENCH | {"explain", "privacy", "readers", "remembered", "store", "search"},
+    "privacy": GROUND,
     "service": GROUND | BENCH | {"library", "search", "remote", "service", "wire"},
     "remote": GROUND | {"library", "search", "unwire"},
     "unwire": GROUND | BENCH | {"library", "search"},
@@ -41,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cli",
         "clip",
         "encoders",
+        "explain",
         "lab",
         "methods",
         "readers",
@@ -122,7 +125,9 @@ def test_every_module_says_what_it_is() -> None:
     "module", ["sightread.cli.app", "sightread.library", "sightread.service.serving"]
 )
 def test_serving_never_imports_torch(module: str) -> None:
-    code = f"import {module}, sys; print([m for m in sys.modules if m.startswith('torch')])"
+    # Nor what asks a language model: the network is touched by `explain fill` alone.
+    banned = ("torch", "sightread.explain.asking", "sightread.explain.endpoint")
+    code = f"import {module}, sys; print([m for m in sys.modules if m.startswith({banned})])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert answer.stdout == "[]\n", answer.stderr
 

@@ -45,3 +45,7 @@ class ServiceError(SightreadError):
 
 class ModelError(SightreadError):
     """A model folder or checkpoint cannot be used: damaged, foreign, too new, of another form."""
+
+
+class ExplanationError(SightreadError):
+    """Explanations cannot be had or kept: no endpoint, wrong key, a broken line, a damaged file."""

@@ -17,18 +17,37 @@ from sightread.errors import (
     PictureError,
     UsageError,
 )
-from sightread.protocols import DualEncoder, Reader, Store, WordEncoder
-from sightread.readers import open_reader, open_word_encoder
+from sightread.explain.shelf import Shelf
+from sightread.privacy import (
+    ENTITY_SPACE,
+    entities_on,
+    require_entities,
+    switch_entities,
+)
+from sightread.protocols import DualEncoder, Reader, Store
+from sightread.readers import open_reader
 from sightread.regions import RegionSpaceInfo
-from sightread.remembered import Encoders
+from sightread.remembered import Encoders, word_encoders
+from sightread.search.again import LookAgain
 from sightread.search.alike import alike, space_for
 from sightread.search.channels import Channels
 from sightread.search.engine import Engine, Sort
 from sightread.search.ledger import Failure, Ledger
-from sightread.search.lookalikes import Lookalikes, OpenWordEncoder
+from sightread.search.lookalikes import Lookalikes
 from sightread.search.progress import IndexProgress, IndexReport
+from sightread.search.query import parse
 from sightread.store import open_store
-from sightread.types import Compare, PictureId, PictureRecord, Query, Result, SpaceInfo, Vectors
+from sightread.types import (
+    Compare,
+    PictureId,
+    PictureRecord,
+    Query,
+    Result,
+    RGBImage,
+    SpaceInfo,
+    Vectors,
+    format_id,
+)
 
 if TYPE_CHECKING:
     from sightread.search.ingest import IndexOptions
@@ -43,7 +62,8 @@ Progress = Callable[[IndexProgress], None]
 class Status:
     """What a library holds. `reader` names the readers' revisions, `last_indexed_at` is None for
     an empty library, `files` counts paths: several may be copies of one picture. `spaces` are
-    those of the encoders, `region_spaces` those of the readers' models."""
+    those of the encoders, `region_spaces` those of the readers' models; `entities` tells whether
+    entities may be searched for."""
 
     pictures: int
     words: int
@@ -55,6 +75,7 @@ class Status:
     format: int
     spaces: tuple[SpaceInfo, ...] = ()
     region_spaces: tuple[RegionSpaceInfo, ...] = ()
+    entities: bool = True
 
 
 class Library:
@@ -82,8 +103,13 @@ class Library:
         """
         self.store = store
         self._encoders = encoders
-        channels = Channels(store, encoders.serving) if encoders else None
-        self.engine = Engine(store, channels, Lookalikes(store, _opener(reader_folder)))
+        self._folder = os.path.dirname(ledger.path)
+        self._explanations = Shelf(self._folder)
+        channels = None
+        if encoders:
+            look_again = LookAgain(self._pixels)
+            channels = Channels(store, encoders.serving, self._explanations, look_again)
+        self.engine = Engine(store, channels, Lookalikes(store, word_encoders(reader_folder)))
         self._ledger = ledger
         self._open_reader = reader
 
@@ -136,10 +162,25 @@ class Library:
         threshold: float | None = None,
         also: Sequence[str] = (),
         sort: Sort = "relevance",
+        explain: bool = True,
+        again: int = 0,
     ) -> Result:
-        """Pictures that answer the query line, best first; see `Engine.search`."""
+        """Pictures that answer the query line, best first; see `Engine.search`.
+
+        Raises:
+            UsageError: it asks for an entity, and that is switched off here (`privacy`).
+        """
+        parsed = parse(query) if isinstance(query, str) else query
+        require_entities(self._folder, parsed)
         result = self.engine.search(
-            query, k=k, offset=offset, threshold=threshold, also=also, sort=sort
+            parsed,
+            k=k,
+            offset=offset,
+            threshold=threshold,
+            also=also,
+            sort=sort,
+            explain=explain,
+            again=again,
         )
         idle = self._encoders.idle(self.store.spaces()) if self._encoders else ""
         return replace(result, warnings=(*result.warnings, idle)) if idle else result
@@ -170,6 +211,25 @@ class Library:
                 )
             vectors, without = record.embeddings[space].vector[None], record.id
         return alike(self.store, space, vectors, k=k, offset=offset, without=without)
+
+    def switch_entities(self, on: bool) -> bool:
+        """Let entities be searched for, or not; then the vectors of entity models are removed,
+        and whether there were any is returned. Needs a library that was opened to write."""
+        gone = False if on else self.store.drop_space(ENTITY_SPACE)
+        switch_entities(self._folder, on)
+        return gone
+
+    def _refuse_entities(self, spaces: Sequence[str]) -> None:
+        if ENTITY_SPACE in spaces and not entities_on(self._folder):
+            raise UsageError(
+                "The search for entities is switched off in this library, so nothing was encoded "
+                "for it; leave the entity model out, or `sightread entities on`."
+            )
+
+    def _pixels(self, picture: PictureId) -> RGBImage:
+        from sightread.images import decode
+
+        return decode(self.original(format_id(picture))[1], side_limit_px=_LIKE_SIDE_PX).pixels
 
     def _encode(self, data: bytes, space: str) -> Vectors:
         from sightread.images import decode
@@ -217,6 +277,7 @@ class Library:
         sources, missing = (
             self._encoders.sources(self.store.spaces()) if self._encoders else ([], [])
         )
+        self._refuse_entities([source.encoder.spec.space for source in sources])
         report = ingest(
             self.store, self._open_reader(), self._ledger, folders, options, progress, sources
         )
@@ -259,6 +320,7 @@ class Library:
             format=info.format,
             spaces=info.spaces,
             region_spaces=self.store.region_spaces(),
+            entities=entities_on(self._folder),
         )
 
     def picture(self, path_or_id: str) -> PictureRecord:
@@ -300,6 +362,7 @@ class Library:
     def close(self) -> None:
         self.store.close()
         self._ledger.close()
+        self._explanations.close()
 
     def __enter__(self) -> Library:
         return self
@@ -318,20 +381,6 @@ class Library:
             where = Compare("path", "eq", os.path.abspath(os.path.expanduser(name)))
             numbers += [int(i) for i in self.store.ids(where)] or _number(name)
         return numbers
-
-
-def _opener(named: str) -> OpenWordEncoder:
-    """Opens the model that read the words of a library: the one that was named, if it is that one,
-    else where it was when it read."""
-
-    def open_words(info: RegionSpaceInfo) -> WordEncoder:
-        if named:
-            encoder = open_word_encoder(named)
-            if encoder.spec.revision == info.spec.revision:
-                return encoder
-        return open_word_encoder(info.folder)
-
-    return open_words
 
 
 def _number(text: str) -> list[PictureId]:

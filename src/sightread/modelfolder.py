@@ -8,6 +8,9 @@ know torch. Reading, writing and verifying it; nothing in it is ever executed.
     golden.npz       a picture and texts with the vectors that they must give
     CARD.md          what it can and cannot do, for people
 
+and, if the model can re-rank, `match.onnx`, see `encoders.matching`; then the two towers also give
+their tokens.
+
 A folder of kind "spotter" (a reader) holds three graphs, see `methods.method.Parts`:
 
     find.onnx        picture (B, H, W, 3) uint8 -> where words are
@@ -44,6 +47,7 @@ FORMAT = 1
 MODEL_JSON = "model.json"
 IMAGE_GRAPH, TEXT_GRAPH = "image.onnx", "text.onnx"
 FIND_GRAPH, STRIP_GRAPH = "find.onnx", "strips.onnx"
+MATCH_GRAPH = "match.onnx"
 TOKENIZER_JSON = "tokenizer.json"
 WEIGHTS = "model.safetensors"
 GOLDEN = "golden.npz"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.explained import Explained
 from sightread.regions import Owner, RegionHits, RegionSpaceInfo, WordCalibration
 from sightread.types import (
     EncoderSpec,
@@ -81,6 +82,46 @@ class WordEncoder(Protocol):
         ...
 
 
+@runtime_checkable
+class MatchingHead(Protocol):
+    """What an encoder may be besides: a trained judge of whether a text, with its explanation,
+    belongs to a picture. It reads tokens where the encoder reads one vector of each, so it is for
+    the first few of an answer: a picture costs one run of the image tower (and its decoding) the
+    first time, and one of the head every time."""
+
+    @property
+    def scale(self) -> float:
+        """What cosines are multiplied with to be on the scale of log odds."""
+        ...
+
+    def image_tokens(self, images: Sequence[RGBImage]) -> NDArray[np.float16]:
+        """(n, N, D): what the head reads of each picture."""
+        ...
+
+    def log_odds(
+        self, text: str, explanation: str, tokens: NDArray[np.float16]
+    ) -> NDArray[np.float32]:
+        """(n,): for each picture the log odds that the text belongs to it; the explanation may be
+        empty."""
+        ...
+
+
+class Explainer(Protocol):
+    """Knows what entities look like, and keeps what an encoder makes of it."""
+
+    def find(self, entity: str) -> Explained | None:
+        """The good explanation of an entity, by name or alias."""
+        ...
+
+    def vector(self, text: str, revision: str) -> NDArray[np.float32] | None:
+        """(D,): what the encoder of this revision made of a text before."""
+        ...
+
+    def keep(self, text: str, revision: str, vector: NDArray[np.float32]) -> None:
+        """Remember it, if that is possible."""
+        ...
+
+
 class Store(Protocol):
     """Where a library lives. One writer, many readers, in one process or several.
 
@@ -108,6 +149,10 @@ class Store(Protocol):
 
     def switch_space(self, space: str, of: Owner = "pictures") -> None:
         """Let the vectors that were gathered beside the old ones serve in their place."""
+        ...
+
+    def drop_space(self, space: str) -> bool:
+        """Remove all vectors of pictures in a space, committed at once; whether there were any."""
         ...
 
     def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:

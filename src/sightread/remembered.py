@@ -1,4 +1,4 @@
-"""The encoders of a library: the one that was named, and those that it remembers."""
+"""The models of a library: those that were named, and those that it remembers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightread.errors import ModelError, SightreadError, UsageError
-from sightread.protocols import DualEncoder
+from sightread.protocols import DualEncoder, WordEncoder
+from sightread.readers import open_word_encoder
+from sightread.regions import RegionSpaceInfo
 from sightread.types import SpaceInfo
 
 if TYPE_CHECKING:
     from sightread.search.encoding import Source
+    from sightread.search.lookalikes import OpenWordEncoder
 
 
 class Encoders:
@@ -74,6 +77,20 @@ class Encoders:
                 reason = str(error).rstrip(".")
                 warnings.append(f"Nothing was encoded in {info.spec.space}: {reason}.")
         return found, warnings
+
+
+def word_encoders(named: str) -> OpenWordEncoder:
+    """Opens the model that read the words of a library: the one in the folder `named`, if it is
+    that one, else where it was when it read."""
+
+    def open_words(info: RegionSpaceInfo) -> WordEncoder:
+        if named:
+            encoder = open_word_encoder(named)
+            if encoder.spec.revision == info.spec.revision:
+                return encoder
+        return open_word_encoder(info.folder)
+
+    return open_words
 
 
 def _open_encoder(folder: str) -> DualEncoder:

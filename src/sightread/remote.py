@@ -84,6 +84,8 @@ class RemoteLibrary:
         threshold: float | None = None,
         also: Sequence[str] = (),
         sort: Sort = "relevance",
+        explain: bool = True,
+        again: int = 0,
     ) -> Result:
         """As `Library.search`."""
         if k < 1 or offset < 0:
@@ -93,6 +95,10 @@ class RemoteLibrary:
         asked: dict[str, Any] = {**_spelled(query), "also": list(also), "sort": sort}
         if threshold is not None:
             asked["threshold"] = threshold
+        if not explain:
+            asked["explain"] = "off"
+        if again:
+            asked["again"] = again
         return self._paged(lambda page: self._get("/api/search", asked | page), k, offset)
 
     def similar(
@@ -172,6 +178,17 @@ class RemoteLibrary:
     def forget_missing(self) -> int:
         """As `Library.forget_missing`."""
         return int(self._post("/api/forget", {"missing": True})["forgotten"])
+
+    def switch_entities(self, on: bool) -> bool:
+        """Not over the network.
+
+        Raises:
+            UsageError: always; who has the library decides about it.
+        """
+        raise UsageError(
+            f"Whether entities may be searched for is decided where the library lies, not over "
+            f"the network: run `sightread entities {'on' if on else 'off'}` there."
+        )
 
     def ids(self, paths_or_ids: Sequence[str]) -> list[PictureId]:
         """As `Library.ids`."""

@@ -1,4 +1,4 @@
-"""The vocabulary of Sightread on one page: all plain data. `protocols` says who does what with it.
+"""The vocabulary of Sightread on one page: plain data, no I/O. `protocols` says who does what.
 
 Conventions that hold everywhere:
 
@@ -6,8 +6,6 @@ Conventions that hold everywhere:
 * boxes are in pixels of the *upright* picture, as a person sees it, x to the right, y down;
 * confidences and probabilities are in [0, 1];
 * times are seconds since 1970 in UTC; a camera's local time without zone is taken as UTC.
-
-Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -19,6 +17,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sightread.explained import Explained, LookedAgain
 
 RGBImage = NDArray[np.uint8]
 """(H, W, 3) uint8, upright, sRGB."""
@@ -38,6 +38,10 @@ Field = Literal["written", "title", "caption", "keyword", "person"]
 """Where a word comes from: `written` in the picture, or a field of its metadata."""
 
 FIELDS: tuple[Field, ...] = ("written", "title", "caption", "keyword", "person")
+
+ENTITY_FIELDS: tuple[Field, ...] = ("caption", "keyword", "person")
+TermField = Field | Literal["entity"]
+"""Where a term is looked for; `entity`: in the space of entities and in `ENTITY_FIELDS`."""
 
 
 # --- pictures in ---------------------------------------------------------------------------
@@ -315,7 +319,7 @@ class Term:
     edits: int = 0
     quoted: bool = False
     negated: bool = False
-    field: Field | None = None
+    field: TermField | None = None
     """None: written in the picture, or for an unquoted term in any field."""
 
 
@@ -378,6 +382,8 @@ class Result:
     took_ms: float = 0.0
     nearest: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    explanations: tuple[Explained, ...] = ()
+    looked_again: LookedAgain | None = None
 
 
 def format_id(picture: PictureId) -> str:

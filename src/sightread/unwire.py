@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sightread.explained import Explained, LookedAgain
 from sightread.library import Status
 from sightread.search.ledger import Failure
 from sightread.text import tokens
@@ -41,6 +42,8 @@ def result(fields: Fields) -> Result:
         took_ms=_float(fields["took_ms"]),
         nearest=tuple(fields["nearest"]),
         warnings=tuple(fields["warnings"]),
+        explanations=tuple(_explained(one) for one in fields["explanations"]),
+        looked_again=_again(fields["looked_again"]),
     )
 
 
@@ -86,6 +89,7 @@ def status(fields: Fields) -> Status:
         last_indexed_at=_seconds(fields["last_indexed_at"]),
         format=fields["format"],
         spaces=tuple(_space(one) for one in fields["spaces"]),
+        entities=fields["entities"],
     )
 
 
@@ -93,6 +97,23 @@ def failure(fields: Fields) -> Failure:
     """A failed file, of unknown size and time."""
     failed_at = _seconds(fields["failed_at"]) or 0.0
     return Failure(fields["path"], fields["reason"], 0, 0, failed_at, fields["attempts"])
+
+
+def _explained(fields: Fields) -> Explained:
+    return Explained(
+        term=fields["term"],
+        entity=fields["entity"],
+        text=fields["text"],
+        source=fields["source"],
+        model=fields["model"],
+        made_at=_seconds(fields["made_at"]) or 0.0,
+        version=fields["version"],
+        joined=fields["joined"],
+    )
+
+
+def _again(fields: Fields | None) -> LookedAgain | None:
+    return None if fields is None else LookedAgain(fields["pictures"], _float(fields["took_ms"]))
 
 
 def _hit(fields: Fields) -> Hit:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sightread.explained import Explained
     from sightread.library import Status
     from sightread.search.ledger import Failure
     from sightread.types import (
@@ -42,6 +43,7 @@ _EPOCH = datetime(1970, 1, 1)  # UTC, written as Z
 
 def result_fields(result: Result, offset: int = 0) -> dict[str, Any]:
     """An answer: what was understood, how many there are, and the hits under `results`."""
+    again = result.looked_again
     return {
         "query": result.query,
         "total": result.total,
@@ -50,7 +52,24 @@ def result_fields(result: Result, offset: int = 0) -> dict[str, Any]:
         "took_ms": _number(result.took_ms, 1),
         "nearest": list(result.nearest),
         "warnings": list(result.warnings),
+        "explanations": [explained_fields(one) for one in result.explanations],
+        "looked_again": again
+        and {"pictures": again.pictures, "took_ms": _number(again.took_ms, 1)},
         "results": [hit_fields(hit, rank) for rank, hit in ranked(result, offset)],
+    }
+
+
+def explained_fields(one: Explained) -> dict[str, Any]:
+    """The explanation of an entity of the query, and where it is from."""
+    return {
+        "term": one.term,
+        "entity": one.entity,
+        "text": one.text,
+        "source": one.source,
+        "model": one.model,
+        "made_at": moment(one.made_at),
+        "version": one.version,
+        "joined": one.joined,
     }
 
 
@@ -152,6 +171,7 @@ def status_fields(status: Status, path: str) -> dict[str, Any]:
         "reader": status.reader,
         "size_bytes": status.size_bytes,
         "last_indexed_at": moment(status.last_indexed_at),
+        "entities": status.entities,
         "spaces": [_space_fields(space, status.pictures) for space in status.spaces],
     }
 

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sightread.explain import Book, Subject
+from sightread.explain.book import FILE_NAME
+from sightread.explain.fill import by_hand
 from sightread.library import Library
 from sightread.store import open_store
 from sightread.types import PictureRecord
@@ -320,3 +323,15 @@ def serious(axe: object, page: Page) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
+
+
+def test_an_explanation_is_shown_with_where_it_is_from(tmp_path: Path, open_page: OpenPage) -> None:
+    library = fill(tmp_path)
+    with Book.open(library / FILE_NAME, write=True) as book:
+        book.add(by_hand(Subject("Coffee Shop"), "A <b>red</b> house."))
+    with served(str(library), cache=str(tmp_path / "cache")) as service:
+        page = open_page(f'{service.url}?q=entity:"coffee shop"')
+        page.wait_for_selector("#explanations:not([hidden])")
+        said = page.locator("#explanations").inner_text()
+        assert said == "coffee shop: A <b>red</b> house. (hand; not searched with)"
+        assert "so entity: was looked for in captions" in page.locator("#warnings").inner_text()

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from sightread.cli import answers
+from sightread.explained import Explained, LookedAgain
 from sightread.types import Evidence, Hit, Result
 from sightread.wire import FIELDS, dump_json
 
@@ -29,7 +30,8 @@ EMPTY = Result("zzqx", (), total=0, nearest=("zzq\x1b", "zax"))
 def test_json_is_one_object_with_the_echo_and_the_hits() -> None:
     answer = json.loads(answers.as_json(RESULT, offset=10))
     assert list(answer) == [
-        *("query", "total", "below", "threshold", "took_ms", "nearest", "warnings", "results"),
+        *("query", "total", "below", "threshold", "took_ms", "nearest", "warnings"),
+        *("explanations", "looked_again", "results"),
     ]
     assert answer["query"] == '"sale" red'
     assert (answer["total"], answer["below"], answer["took_ms"]) == (12, 3, 23.4)
@@ -176,3 +178,17 @@ def test_the_table_says_whether_two_readers_agree() -> None:
     assert "exact (other reader: Safe)" in shown("Safe")
     assert "exact (one reader of two)" in shown("")
     assert "reader" not in shown(None)
+
+
+def test_an_explanation_is_told_with_where_it_is_from() -> None:
+    told = Explained("zorin", "Mara Zorin", "Blue\x1b[0m.", "endpoint x", "m", joined=True)
+    plain = Explained("bo", "Bo", "Red.", "hand")
+    result = replace(RESULT, explanations=(told, plain), looked_again=LookedAgain(20, 84.2))
+    assert answers.explained(result) == [
+        "zorin: Blue\\x1b[0m. (endpoint x, m; searched with)",
+        "bo: Red. (hand; not searched with)",
+    ]
+    assert "20 looked at again in 84 ms" in answers.summary(result)
+    fields = json.loads(answers.as_json(result))
+    assert fields["looked_again"] == {"pictures": 20, "took_ms": 84.2}
+    assert fields["explanations"][0]["entity"] == "Mara Zorin"

@@ -112,8 +112,8 @@ def test_nothing_found_is_said_on_stderr(library: Path) -> None:
     assert sightread(library, "search", "coffee", "--fail-on-empty").returncode == 0
 
 
-def test_a_query_of_only_filters_is_refused(library: Path) -> None:
-    done = sightread(library, "search", "ext:png")
+def test_a_query_of_only_exclusions_is_refused(library: Path) -> None:
+    done = sightread(library, "search", "--", "-coffee")
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.startswith(b"sightread: ")
     assert done.stderr.count(b"\n") == 1

@@ -102,6 +102,7 @@ def test_status_for_programs() -> None:
         "reader": "rapidocr",
         "size_bytes": 123_000_000,
         "last_indexed_at": "2024-05-01T12:00:00Z",
+        "entities": True,
         "spaces": [],
     }
 

@@ -11,7 +11,14 @@ from tokenizers import Tokenizer
 from transformers import CLIPTokenizer
 
 from sightread.clip.config import CONFIGS
-from sightread.clip.tokens import END, START, clip_tokenizer, tiny_tokenizer, tokenise
+from sightread.clip.tokens import (
+    END,
+    START,
+    clip_tokenizer,
+    tiny_tokenizer,
+    tokenise,
+    word_tokenizer,
+)
 from sightread.errors import ModelError
 
 # A byte-pair encoding of our own: two words, a piece of a word, an accent in two bytes.
@@ -197,3 +204,13 @@ def test_a_vocabulary_whose_last_token_is_not_the_end_is_refused(
     (tmp_path / "vocab.json").write_text(json.dumps(vocabulary))
     (tmp_path / "merges.txt").write_bytes((files / "merges.txt").read_bytes())
     assert f"{END} as the last of its tokens" in refusal(tmp_path)
+
+
+def test_whole_words_have_the_ids_of_their_order() -> None:
+    pieces = word_tokenizer(["red", "star", "red", "a"])
+    # 0 pads, 1 is unknown; then red 2, star 3, a 4, and the marks.
+    assert (pieces.token_to_id(START), pieces.token_to_id(END)) == (5, 6)
+    rows = tokenise(pieces, ["A RED star.", "reds", ""], 7).tolist()
+    assert rows == [[5, 4, 2, 3, 1, 6, 0], [5, 1, 6, 0, 0, 0, 0], [5, 6, 0, 0, 0, 0, 0]]
+    again = Tokenizer.from_str(pieces.to_str())
+    assert tokenise(again, ["a red star"], 5).tolist() == [[5, 4, 2, 3, 6]]

@@ -8,6 +8,7 @@ import pytest
 from sightread.errors import QueryError, UsageError
 from sightread.search.calibrate import DEFAULT_THRESHOLD, FALLBACK_THRESHOLD
 from sightread.search.engine import EVERYTHING, Engine, Floors
+from sightread.search.entities import Aid
 from sightread.search.evidence import Found
 from sightread.store import open_store
 from sightread.text import tokens
@@ -286,9 +287,15 @@ def test_pages_of_an_answer_cost_one_ranking(tmp_path: Path) -> None:
     asked = []
 
     class Counted(Engine):
-        def find(self, query: Query, floors: Floors = EVERYTHING, depth: int = 200) -> Found:
+        def find(
+            self,
+            query: Query,
+            floors: Floors = EVERYTHING,
+            depth: int = 200,
+            aid: Aid | None = None,
+        ) -> Found:
             asked.append(query)
-            return super().find(query, floors, depth)
+            return super().find(query, floors, depth, aid)
 
     engine = Counted(store)
     pages = [ids(engine.search("coffee", threshold=0.0, k=2, offset=at)) for at in (0, 2, 4)]

@@ -144,6 +144,13 @@ def test_what_must_not_be_there_is_left_to_the_readings(store: Store) -> None:
     assert set(found) == {5, 6}
 
 
+@pytest.mark.parametrize("beside", ["title:parking", 'entity:"parking"'])
+def test_looks_say_nothing_of_a_word_that_is_to_be_in_the_metadata(
+    store: Store, beside: str
+) -> None:
+    assert ids(engine(store).search(f'"parking" {beside}', k=50, threshold=0.0)) == []
+
+
 def test_words_of_a_phrase_stand_next_to_each_other(store: Store) -> None:
     hits = by_id(engine(store).search('"no parking"', k=50).hits)
     assert set(hits) == {5}

@@ -51,6 +51,10 @@ TERMS: list[tuple[str, list[Term]]] = [
     ]),
     ("-keyword:draft*", [word("draft", field="keyword", negated=True, mode="prefix")]),
     ("caption:10:30 written:x1", [word("10:30", field="caption"), word("x1", field="written")]),
+    ('entity:"Queen Elizabeth II"', [
+        word("Queen", "Elizabeth", "II", field="entity", quoted=True)
+    ]),
+    ("-Entity:Zorin~1", [word("Zorin", field="entity", negated=True, mode="edits", edits=1)]),
     ("10:30", [word("10:30")]),
     ("http://example.org/a", [word("http://example.org/a")]),
     ("C:/photos", [word("C:/photos")]),
@@ -95,6 +99,7 @@ ECHOES = [
     ("ext:png,.JPG sale~0 after:2024", "sale~0 ext:png,jpg after:2024-01-01"),
     ('-path:"my trip/" Title:"x"~2', 'title:"x"~2 -path:"my trip/"'),
     ("-has:text *berg* & RE*", "*berg* RE* -has:text"),
+    ("ENTITY:«Mara Zorin» red", 'entity:"Mara Zorin" red'),
 ]
 
 
@@ -127,8 +132,9 @@ REFUSED = [
     ('"coffee sho*"', 11, "single word"),
     ("RE*~1", 2, "cannot be combined with a star"),
     ('"RE*"~1', 3, "cannot be combined with a star"),
-    ("x entity:Queen", 2, "this library has none"),
-    ('entity:"Queen Elizabeth II"', 0, "entity model"),
+    ("x entity: Queen", 9, "There is nothing after entity:"),
+    ("entity:&", 7, "no letter and no digit in &"),
+    ("entiti:Queen", 0, "did you mean entity:?"),
     ("x titel:sale", 2, "did you mean title:?"),
     ("foo:bar", 0, '"foo:bar" in quotes'),
     ('colour:"red"', 0, "known are path:"),

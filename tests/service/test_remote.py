@@ -69,6 +69,7 @@ def fields(result: Any) -> dict[str, Any]:
         lambda one: one.search("undecodable"),
         lambda one: one.search("path:pictures -coffee", k=5, offset=3),
         lambda one: one.search(Query(where=Compare("reader", "eq", "by hand")), k=3),
+        lambda one: one.search('entity:"coffee shop" sale', explain=False, again=5),
     ],
 )
 def test_searches_agree(both: tuple[Library, RemoteLibrary], ask: Callable[[Either], Any]) -> None:
@@ -92,6 +93,14 @@ def test_both_have_the_same_methods(both: tuple[Library, RemoteLibrary]) -> None
         assert [(p.kind, p.default) for p in parameters] == [
             (p.kind, p.default) for p in there[name]
         ]
+
+
+def test_entities_are_not_switched_over_the_network(both: tuple[Library, RemoteLibrary]) -> None:
+    _, there = both
+    for on in (True, False):
+        with pytest.raises(UsageError, match=f"`sightread entities {'on' if on else 'off'}` there"):
+            there.switch_entities(on)
+    assert there.status().entities
 
 
 def test_what_is_known_agrees(both: tuple[Library, RemoteLibrary]) -> None:

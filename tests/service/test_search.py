@@ -95,7 +95,7 @@ def test_filters_alone_list_pictures(client: TestClient) -> None:
     assert read["total"] == COUNT + 2
 
 
-@pytest.mark.parametrize("line", ["", '"coffee', "entity:Queen", "-sale", "~", "a" * 1001])
+@pytest.mark.parametrize("line", ["", '"coffee', "entity:", "-sale", "~", "a" * 1001])
 def test_a_problem_has_the_sentence_of_the_command_line(
     client: TestClient, library: Path, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +120,8 @@ def test_a_problem_has_the_sentence_of_the_command_line(
         ({"q": "x", "offset": "-1"}, 422, "offset is '-1'"),
         ({"q": "x", "after": "2024 -taxi"}, 422, "after is '2024 -taxi'"),
         ({"q": "x", "sort": "size"}, 422, "sort is 'size'"),
+        ({"q": "x", "explain": "maybe"}, 422, "explain is 'maybe'"),
+        ({"q": "x", "again": "201"}, 422, "again is '201'"),
         ({"q": "x", "library": "other"}, 400, "There is no library other here; there is shop."),
         ({"q": "x", "also": "scene-text"}, 400, "The library has no space scene-text"),
         ({}, 400, "The query is empty"),

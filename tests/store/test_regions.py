@@ -267,6 +267,16 @@ def test_the_old_vectors_serve_until_the_new_ones_are_complete(place: Place) -> 
     assert plain.ids() == store.ids().tolist()
 
 
+def test_a_space_of_pictures_goes_without_that_of_regions_of_the_same_name(place: Place) -> None:
+    store, plain = filled(place, 5)
+    assert not store.drop_space("words")
+    store.open_space(replace(WORDS, dim=3), "/models/encoder")
+    assert store.drop_space("words")
+    for one in (store, place.reader()):
+        assert one.spaces() == ()
+        assert_regions(one, plain)
+
+
 def test_any_order_of_changes(place: Place) -> None:
     rng = random.Random(4)
     store, plain = filled(place, 10)

@@ -336,6 +336,26 @@ def test_the_old_vectors_serve_until_the_new_ones_are_complete(place: Place) -> 
     assert_vectors(store, after, (NEXT, MEANING))
 
 
+def test_a_space_is_dropped_with_all_its_vectors(place: Place) -> None:
+    store, plain = filled(place, 10)
+    store.open_space(NEXT, "/models/new", replace=True)
+    store.set_embeddings("scene-text", {1: embedding(1, 5)})
+    reader = place.reader()
+    assert store.drop_space("scene-text")
+    assert not store.drop_space("scene-text")
+    reader.refresh()
+    for one in (store, reader, place.reader()):
+        assert [info.spec.space for info in one.spaces()] == ["caption"]
+        assert one.ids().tolist() == plain.ids()
+        assert one.encoded("caption", MEANING.revision).tolist() == plain.encoded("caption")
+    store.open_space(NEXT, "/models/new")  # any model may begin anew
+    store.set_embeddings("scene-text", {2: embedding(2, 5)})
+    store.flush()
+    assert store.encoded("scene-text", NEXT.revision).tolist() == [2]
+    with pytest.raises(LibraryError, match="read"):
+        reader.drop_space("caption")
+
+
 def test_the_old_encoder_goes_on_while_another_one_is_to_follow(place: Place) -> None:
     store, plain = filled(place, 4)
     store.open_space(NEXT, replace=True)

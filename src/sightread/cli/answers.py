@@ -111,6 +111,16 @@ def _short(path: str, here: str) -> str:
     return path.removeprefix(here.rstrip("/") + "/")
 
 
+def explained(result: Result) -> list[str]:
+    """A line for each entity of the query: what it was taken to look like, and who says so."""
+    return [
+        f"{visible(one.term)}: {visible(one.text)} "
+        f"({visible(one.source)}{', ' * bool(one.model)}{visible(one.model)}; "
+        f"{'searched with' if one.joined else 'not searched with'})"
+        for one in result.explanations
+    ]
+
+
 def summary(result: Result, offset: int = 0) -> str:
     """What the table is: how many pictures, for which query, and what was left out."""
     shown = len(result.hits)
@@ -118,6 +128,8 @@ def summary(result: Result, offset: int = 0) -> str:
     if shown < result.total:
         count = f"{offset + 1:,} to {offset + shown:,} of {count}" if shown else f"none of {count}"
     parts = [count, f"query: {visible(result.query)}", *_weaker(result)]
+    if (again := result.looked_again) is not None:
+        parts.append(f"{again.pictures:,} looked at again in {again.took_ms:.0f} ms")
     return " · ".join([*parts, f"{result.took_ms:.0f} ms"])
 
 

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from sightread.cli import asking, benchmarking, filling, measuring, serving, training
+from sightread.cli import (
+    asking,
+    benchmarking,
+    filling,
+    measuring,
+    pair_benchmarks,
+    serving,
+    training,
+)
+from sightread.cli.explaining import explain
 from sightread.cli.models import models
 from sightread.version import __version__
 
@@ -50,11 +59,14 @@ app.command()(asking.status)
 app.command()(serving.serve)
 app.command()(filling.retry)
 app.command()(filling.forget)
+app.command()(filling.entities)
 app.command()(training.train)
 app.command()(training.export)
 evaluate.command("words")(measuring.evaluate_words)
 evaluate.command("fdp")(benchmarking.evaluate_fdp)
+evaluate.command("entityclip")(pair_benchmarks.evaluate_entityclip)
 bench.command("query")(measuring.bench_query)
+app.add_typer(explain, name="explain")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(bench, name="bench")
 app.add_typer(models, name="models")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -71,6 +71,23 @@ def search(
     sort_by_date: Annotated[
         bool, typer.Option("--newest", help="Put the newest first instead of the best.")
     ] = False,
+    explain: Annotated[
+        Literal["on", "off"],
+        typer.Option(
+            metavar="on|off",
+            help="Search for an entity by its explanation too, where there is one.",
+        ),
+    ] = "on",
+    rerank: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=200,
+            help="Let the matching head of the entity model, if it has one, look again at the N "
+            "pictures nearest to an entity. Costs about one encoding of a picture each.",
+        ),
+    ] = 0,
     like: Annotated[
         str | None,
         typer.Option(
@@ -90,6 +107,7 @@ def search(
     'RE16*'  '*berg*'    starts with, is part of
     -taxi                must not be there
     person:"Ada" title:x in a field: title, caption, keyword, person, written
+    entity:"Ada"         shown, or named as a person, keyword or in the caption
     path:2024/ ext:jpg   filters: part of the path, kind of file,
     after:2024-05-01     when it was taken (also before:),
     has:text             and whether anything is written in it; filters
@@ -100,6 +118,8 @@ def search(
 
     Where pictures were encoded (`sightread index --encoder`), words are also found by what they
     look like, and unquoted words by all of them together: yellow sign taxi. The answer says which.
+    An entity model finds entities by what they look like, better if it is told (`sightread
+    explain`); the answer shows the explanation that was used.
     """
     chosen = _one_format(json=as_json, jsonl=as_jsonl, tsv=as_tsv, table=as_table, print0=print0)
     if everything and threshold is not None:
@@ -110,9 +130,16 @@ def search(
             "--like puts the nearest pictures first, without probabilities; leave out --threshold, "
             "--all, --also and --newest."
         )
-    ask = _question(query_line(query or ()), like)
+    wishes: dict[str, Any] = {
+        "threshold": lowest,
+        "also": also or (),
+        "sort": "date" if sort_by_date else "relevance",
+        "explain": explain == "on",
+        "again": rerank,
+    }
+    ask = _question(query_line(query or ()), like, wishes)
     with open_library(library, encoder=encoder, reader_only=reader_only, url=url) as opened:
-        result = ask(opened, k, offset, lowest, also or (), "date" if sort_by_date else "relevance")
+        result = ask(opened, k, offset)
     _print_result(result, chosen, offset)
     for warning in result.warnings:
         say(visible(warning))
@@ -123,18 +150,16 @@ def search(
         raise typer.Exit(EMPTY if fail_on_empty else 0)
 
 
-_Ask = Callable[["Library | RemoteLibrary", int, int, float | None, Sequence[str], Any], "Result"]
+_Ask = Callable[["Library | RemoteLibrary", int, int], "Result"]
 
 
-def _question(line: str, like: str | None) -> _Ask:
+def _question(line: str, like: str | None, wishes: dict[str, Any]) -> _Ask:
     """What to ask a library. Mistakes show at once, before it is opened."""
     if like is None:
         from sightread.search.query import parse
 
         parsed = parse(line)
-        return lambda opened, k, offset, lowest, also, sort: opened.search(
-            parsed, k=k, offset=offset, threshold=lowest, also=also, sort=sort
-        )
+        return lambda opened, k, offset: opened.search(parsed, k=k, offset=offset, **wishes)
     if line:
         raise UsageError("--like and a query exclude each other; leave one out.")
     from sightread.images import read_file
@@ -144,13 +169,7 @@ def _question(line: str, like: str | None) -> _Ask:
     except PictureError as error:
         raise UsageError(f"{like} cannot be searched with: {error}.") from error
 
-    def alike(
-        opened: Library | RemoteLibrary, k: int, offset: int, *without_meaning: object
-    ) -> Result:
-        del without_meaning
-        return opened.similar(data, k=k, offset=offset)
-
-    return alike
+    return lambda opened, k, offset: opened.similar(data, k=k, offset=offset)
 
 
 def _one_format(**asked: bool) -> str:
@@ -166,6 +185,8 @@ def _one_format(**asked: bool) -> str:
 def _print_result(result: Result, chosen: str, offset: int) -> None:
     from sightread.cli import answers
 
+    for line in answers.explained(result) if chosen in ("table", "tsv") else ():
+        say(line)
     if chosen == "table":
         if result.hits:
             answers.print_table(result, sys.stdout, offset)

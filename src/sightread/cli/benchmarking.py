@@ -132,7 +132,7 @@ def measure(
 def describe(progress: EncodingProgress) -> str:
     """`1,234 of 10,000 pictures · 4.1 pictures/s · 36 min left · 200 known · 2 missing`."""
     parts = [f"{progress.done:,} of {progress.total:,} pictures"]
-    parts.append(f"{_pace(progress.pictures_per_s)} pictures/s")
+    parts.append(f"{pace(progress.pictures_per_s)} pictures/s")
     left_s = (progress.total - progress.done) / progress.pictures_per_s
     parts.append(f"{duration(left_s)} left")
     if progress.cached:
@@ -142,7 +142,7 @@ def describe(progress: EncodingProgress) -> str:
     return " · ".join(parts)
 
 
-def _pace(pictures_per_s: float) -> str:
+def pace(pictures_per_s: float) -> str:
     """4.1; 1,234: three digits are more than a timing is worth, but never 1.23e+03."""
     return f"{pictures_per_s:,.0f}" if pictures_per_s >= 100 else f"{pictures_per_s:.3g}"
 
@@ -157,8 +157,6 @@ def report_text(report: Mapping[str, Any]) -> str:
     groups = ", ".join(
         f"{one} {100 * value:.2f} %" for one, value in report["map_by_group"].items()
     )
-    missing = [f"{name}: {why}" for name, why in report["missing"].items()]
-    more = len(missing) - _MISSING_SHOWN
     return "\n".join(
         [
             visible(_headline(report)),
@@ -176,15 +174,20 @@ def report_text(report: Mapping[str, Any]) -> str:
                     f"{counted(report['workers'], 'worker')}, {report['cached']:,} vectors known",
                     "commit": report["commit"],
                     "seed": str(report["seed"]),
-                    "missing": "\n".join(
-                        [counted(len(missing), "picture") + (", ranked last:" if missing else "")]
-                        + [visible(line) for line in missing[:_MISSING_SHOWN]]
-                        + ([f"and {more:,} more"] if more > 0 else [])
-                    ),
+                    "missing": missing_lines(report["missing"]),
                 }
             ),
         ]
     )
+
+
+def missing_lines(missing: Mapping[str, str]) -> str:
+    """How many pictures could not be used, and why the first ones could not."""
+    count = counted(len(missing), "picture")
+    shown = [visible(f"{name}: {why}") for name, why in missing.items()][:_MISSING_SHOWN]
+    more = len(missing) - len(shown)
+    rest = [f"and {more:,} more"] if more else []
+    return "\n".join([f"{count}, ranked last:" if missing else count, *shown, *rest])
 
 
 def _headline(report: Mapping[str, Any]) -> str:
@@ -205,7 +208,7 @@ def _headline(report: Mapping[str, Any]) -> str:
 def _table(report: Mapping[str, Any], with_published: bool) -> list[str]:
     speed = report["pictures_per_s"]
     lines = [("method", "mAP %", "pictures/s", "source")]
-    lines.append(("this encoder", f"{100 * report['map']:.2f}", _pace(speed) if speed else "", ""))
+    lines.append(("this encoder", f"{100 * report['map']:.2f}", pace(speed) if speed else "", ""))
     for row in report["published"] if with_published else ():
         source = f"{row['source']}; {row['note']}" if row["note"] else row["source"]
         fps = "" if row["fps"] is None else f"{row['fps']:g}"

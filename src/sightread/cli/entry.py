@@ -25,6 +25,7 @@ argument of a process can hold this character."""
 
 _SEARCH_OPTIONS_WITH_VALUE = (
     *("-k", "-L", "--library", "--offset", "--threshold", "--like", "--encoder", "--also", "--url"),
+    *("--explain", "--rerank"),
 )
 _LOOKS_NEGATED = re.compile(r"-(?!-)(?:[^\x00-\x7f]|[^\s-]\S)")
 _ATTACHED_VALUE = re.compile(r"-k[0-9]+|-L[/.~].*", re.DOTALL)

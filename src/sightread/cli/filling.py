@@ -6,8 +6,9 @@ Nothing heavy is imported before the command that uses it runs.
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,6 +23,7 @@ from sightread.cli.options import (
     ReaderOnlyOption,
     ReaderOption,
     UrlOption,
+    library_path,
     open_library,
     say,
 )
@@ -180,6 +182,29 @@ def _finish(report: IndexReport, as_json: bool) -> None:
     say(run_summary(report))
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def entities(
+    switch: Annotated[
+        Literal["on", "off"], typer.Argument(metavar="on|off", help="Whether they may be.")
+    ],
+    library: LibraryOption = None,
+) -> None:
+    """Let entities be searched for in a library, or not.
+
+    Entities are often people. Switched off, the vectors of entity models are removed, none are
+    made, and entity: in a query is refused. `sightread status` tells. Faces are never identified,
+    switched on or off.
+    """
+    from sightread.library import Library
+
+    on = switch == "on"
+    path = library_path(library)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with Library.open(path, write=True, create=True, reader_only=True) as opened:
+        gone = opened.switch_entities(on)
+    also = " The vectors of the entity model were removed." if gone else ""
+    say(f"Searching for entities is switched {switch} in this library.{also}")
 
 
 def forget(

@@ -71,6 +71,7 @@ def status_text(status: Status, path: str, now: float | None = None) -> str:
             "reader": visible(status.reader),
             "looks": "\n".join(map(_region_space_text, status.region_spaces)),
             "encoders": "\n".join(_space_text(one, status.pictures) for one in status.spaces),
+            "entities": "" if status.entities else "switched off: not searched for, not encoded",
             "indexed": f"{indexed}{ago}" if indexed else "never",
         }
     )

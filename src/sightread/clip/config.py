@@ -64,6 +64,7 @@ class ClipConfig:
     quick_gelu: bool = True
 
 
+_EMBLEM_TEXT = TextConfig(context_length=32, vocab_size=142, width=64, heads=4, layers=2)
 _TINY_TEXT = TextConfig(context_length=32, vocab_size=436, width=96, heads=4, layers=2)
 
 CONFIGS: dict[str, ClipConfig] = {
@@ -83,6 +84,8 @@ CONFIGS: dict[str, ClipConfig] = {
         ),
         ClipConfig("tiny-RN", 128, ResNetConfig((1, 1, 1, 1), 16, 64, 16), _TINY_TEXT),
         ClipConfig("tiny-ViT", 128, ViTConfig(3, 96, 4, 16, 64), _TINY_TEXT),
+        # Its tokeniser knows whole words: those of `synth-entity`.
+        ClipConfig("tiny-emblem", 64, ViTConfig(2, 64, 4, 8, 40), _EMBLEM_TEXT),
     )
 }
 """By the names that OpenAI and open_clip use; the tiny ones are for tests and small studies."""

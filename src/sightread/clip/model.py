@@ -247,13 +247,20 @@ class VisionTransformer(nn.Module):
         self.ln_post = nn.LayerNorm(width)
         self.proj = nn.Parameter(torch.randn(width, embed_dim) / width**0.5)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) at the native size -> (B, D)."""
+    def states(self, images: Tensor) -> Tensor:
+        """What the transformer ends with: (B, 3, H, W) -> (B, 1 + P, W), the class token first."""
         x = self.conv1(images).flatten(2).transpose(1, 2)  # (B, P, W)
         first = self.class_embedding.to(x.dtype).expand(x.shape[0], 1, -1)  # (B, 1, W)
         x = torch.cat([first, x], 1) + self.positional_embedding.to(x.dtype)  # (B, 1 + P, W)
-        x = self.transformer(self.ln_pre(x))
-        return cast(Tensor, self.ln_post(x[:, 0]) @ self.proj)  # (B, D)
+        return cast(Tensor, self.transformer(self.ln_pre(x)))
+
+    def tokens(self, images: Tensor) -> Tensor:
+        """Every token in the joint space, not only the first: (B, 3, H, W) -> (B, 1 + P, D)."""
+        return cast(Tensor, self.ln_post(self.states(images)) @ self.proj)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) at the native size -> (B, D)."""
+        return cast(Tensor, self.ln_post(self.states(images)[:, 0]) @ self.proj)
 
 
 class CLIP(nn.Module):
@@ -298,10 +305,18 @@ class CLIP(nn.Module):
         Returns:
             (B, D).
         """
-        x = embedded + self.positional_embedding[: embedded.shape[1]]  # (B, T, W)
-        x = self.ln_final(self.transformer(x))
+        x = self._text_states(embedded)  # (B, T, W)
         rows = torch.arange(x.shape[0], device=x.device)
-        return cast(Tensor, x[rows, end] @ self.text_projection)
+        return x[rows, end] @ self.text_projection
+
+    def _text_states(self, embedded: Tensor) -> Tensor:
+        x = embedded + self.positional_embedding[: embedded.shape[1]]  # (B, T, W)
+        return cast(Tensor, self.ln_final(self.transformer(x)))
+
+    def encode_text_tokens(self, tokens: Tensor) -> Tensor:
+        """Every token in the joint space: ids (B, T) -> (B, T, D). `encode_text` is its row at
+        [EOT]."""
+        return self._text_states(self.embed_tokens(tokens)) @ self.text_projection
 
     def encode_text(self, tokens: Tensor) -> Tensor:
         """Token ids (B, T), [EOT] the highest of them, as in CLIP's vocabulary -> (B, D)."""

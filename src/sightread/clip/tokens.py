@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
-from tokenizers.models import BPE
+from tokenizers.models import BPE, WordLevel
 from torch import Tensor
 
 from sightread.errors import ModelError
@@ -30,6 +30,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it warns about forks
 
 START, END, WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"
 PAD_ID = 0
+_PADDING, _UNKNOWN = "<|padding|>", "<|unknown|>"
 
 _WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 _LATIN_ACCENTS = r"[\u0300-\u036f]"
@@ -55,6 +56,19 @@ def tiny_tokenizer() -> Tokenizer:
         normalizers.Lowercase(),
     ]
     return _assemble(_vocabulary(units, []), [], folding)
+
+
+def word_tokenizer(words: Sequence[str]) -> Tokenizer:
+    """Word by word, for small worlds of which every word is known; case does not count.
+
+    Ids: padding, the word that is not known, the words in their order, the two marks.
+    """
+    units = [_PADDING, _UNKNOWN, *dict.fromkeys(words), START, END]
+    model = WordLevel({unit: at for at, unit in enumerate(units)}, unk_token=_UNKNOWN)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True)
+    return tokenizer
 
 
 def clip_tokenizer(path: Path) -> Tokenizer:

@@ -10,12 +10,16 @@ if TYPE_CHECKING:
 
 
 def open_encoder(folder: str | os.PathLike[str]) -> OnnxEncoder:
-    """The encoder in a model folder. Its graphs are loaded, and their checksums compared, when
-    they are first needed: a search loads only the text side.
+    """The encoder in a model folder; a `MatchingHead` as well if the model has one. Its graphs are
+    loaded, and their checksums compared, when they are first needed: a search loads only the text
+    side.
 
     Raises:
         ModelError: there is no model, it is damaged, or it cannot serve.
     """
+    from sightread.encoders.matching import OnnxMatcher, head_scale
     from sightread.encoders.onnx import OnnxEncoder
+    from sightread.modelfolder import read
 
-    return OnnxEncoder(folder)
+    has_head = head_scale(read(folder)) is not None
+    return OnnxMatcher(folder) if has_head else OnnxEncoder(folder)

@@ -25,7 +25,8 @@ from sightread.preprocess import preprocess
 from sightread.tokenizer import Tokenizer, TokenizerSource
 from sightread.types import EncoderSpec, ImageEmbedding, RGBImage, Vectors
 
-Graph = Callable[[NDArray[Any]], list[NDArray[np.float32]]]
+Graph = Callable[..., list[NDArray[np.float32]]]
+"""An array for each input -> an array for each output."""
 
 _TEXT_BATCH = 32
 
@@ -135,7 +136,7 @@ class OnnxEncoder:
         with self._lock:
             if name not in self._graphs:
                 content = read_bytes(self._folder, self.info, name)
-                self._graphs[name] = _load(content, self._folder / name, self._threads)
+                self._graphs[name] = load_graph(content, self._folder / name, self._threads)
             return self._graphs[name]
 
     def _tokens(self) -> Tokenizer:
@@ -151,9 +152,8 @@ def _batches(items: Any, size: int) -> Iterator[Any]:
         yield items[start : start + size]
 
 
-def _load(content: bytes, path: Path, threads: int) -> Graph:
-    """A graph of one input. From bytes: what was checked is what runs, and it cannot name further
-    files.
+def load_graph(content: bytes, path: Path, threads: int) -> Graph:
+    """From bytes: what was checked is what runs, and it cannot name further files.
 
     Raises:
         ModelError: the runtime does not take it.
@@ -166,14 +166,14 @@ def _load(content: bytes, path: Path, threads: int) -> Graph:
     options.log_severity_level = 4  # fatal only: nothing is to be printed on a user's terminal
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        (only,) = session.get_inputs()
+        names = [one.name for one in session.get_inputs()]
     except Exception as error:  # the runtime raises many kinds, all derived from Exception
         raise _cannot_run(path, error) from error
-    name = only.name
 
-    def graph(values: NDArray[Any]) -> list[NDArray[np.float32]]:
+    def graph(*values: NDArray[Any]) -> list[NDArray[np.float32]]:
         try:
-            outputs: list[NDArray[np.float32]] = session.run(None, {name: values})
+            feed = dict(zip(names, values, strict=True))
+            outputs: list[NDArray[np.float32]] = session.run(None, feed)
         except Exception as error:
             raise _cannot_run(path, error) from error
         return outputs

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sightread import modelfolder
 from sightread.golden import Golden, pack
 from sightread.lab.card import card
+from sightread.lab.export_matcher import export_matcher
 from sightread.lab.export_parts import DETAILS, export_parts
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
 from sightread.lab.sources import Source, open_source, with_finder
@@ -112,7 +113,7 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     tokenizer = Tokenizer(source.tokenizer)
     pictures = golden_pictures()
     tell("Exporting the image tower.")
-    outputs = ("embeddings", "text_map") if towers.text_map else ("embeddings",)
+    outputs = _outputs(towers)
     pixels = _pixels(pictures, source.info.preprocess)
     image_graph = to_onnx(towers.image, torch.from_numpy(pixels[:2]), "pixels", outputs)
     expected = run_torch(towers.image, pixels)
@@ -120,7 +121,8 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
 
     tell("Exporting the text tower.")
     ids = np.concatenate([tokenizer(WORDS), _random_ids(tokenizer)])
-    text_graph = to_onnx(towers.text, torch.from_numpy(ids[:2]), "ids", ("embeddings",))
+    outputs = ("embeddings", "tokens") if towers.matcher is not None else ("embeddings",)
+    text_graph = to_onnx(towers.text, torch.from_numpy(ids[:2]), "ids", outputs)
     text_vectors = run_torch(towers.text, ids)
     text_parity = require_parity("text", text_vectors, run_onnx(text_graph, ids))
 
@@ -138,7 +140,20 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
         modelfolder.TEXT_GRAPH: text_graph,
         modelfolder.GOLDEN: pack(golden),
     }
+    if towers.matcher is not None:
+        tell("Exporting the matching head.")
+        graph, deviation = export_matcher(towers.matcher, expected[1], text_vectors[1], ids)
+        files[modelfolder.MATCH_GRAPH] = graph
+        parity["matching head"] = asdict(Parity(1.0, deviation))
+        info = replace(info, details={**info.details, "scale": towers.scale})
     return _Made(files, info, image_parity, text_parity)
+
+
+def _outputs(towers: Towers) -> tuple[str, ...]:
+    """Of the image tower."""
+    if towers.matcher is not None:
+        return ("embeddings", "tokens")
+    return ("embeddings", "text_map") if towers.text_map else ("embeddings",)
 
 
 def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap | None:

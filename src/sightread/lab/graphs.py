@@ -49,14 +49,38 @@ def to_onnx(
     free: dict[int, Any] = {0: torch.export.Dim("batch")}
     for dimension, multiple in (multiples or {}).items():
         free[dimension] = multiple * torch.export.Dim(f"steps{dimension}", min=1, max=256)
+    return _graph(module, (example,), [name], outputs, (free,))
+
+
+def to_onnx_of_many(
+    module: nn.Module, examples: Sequence[Tensor], names: Sequence[str], output: str
+) -> bytes:
+    """The same of a module with several inputs. Only the first dimension of the first one, the
+    batch, stays free.
+
+    Raises:
+        SightreadError: as `to_onnx`.
+    """
+    free: list[dict[int, Any]] = [{} for _ in names]
+    free[0] = {0: torch.export.Dim("batch")}
+    return _graph(module, tuple(examples), names, [output], tuple(free))
+
+
+def _graph(
+    module: nn.Module,
+    examples: tuple[Tensor, ...],
+    names: Sequence[str],
+    outputs: Sequence[str],
+    free: tuple[dict[int, Any], ...],
+) -> bytes:
     with _quiet_exporter(), torch.no_grad():
         try:
             program = torch.onnx.export(
                 module,
-                (example,),
+                examples,
                 dynamo=True,
-                dynamic_shapes=(free,),
-                input_names=[name],
+                dynamic_shapes=free,
+                input_names=list(names),
                 output_names=list(outputs),
                 verbose=False,
             )
@@ -66,7 +90,7 @@ def to_onnx(
             content: bytes = graph.SerializeToString()
         except Exception as error:  # the exporter raises dozens of kinds
             reason = " ".join(str(error).split())[:300]
-            raise SightreadError(f"The {name} tower cannot be exported: {reason}") from error
+            raise SightreadError(f"The {names[0]} tower cannot be exported: {reason}") from error
     return content
 
 
@@ -110,19 +134,22 @@ def run_torch(module: nn.Module, values: NDArray[Any]) -> Arrays:
     return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
 
 
-def run_onnx(content: bytes, values: NDArray[Any]) -> Arrays:
-    """What ONNX Runtime gives, all examples in one batch."""
+def run_onnx(content: bytes, *values: NDArray[Any]) -> Arrays:
+    """What ONNX Runtime gives, all examples in one batch; an array for each input."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    outputs: Arrays = session.run(None, {session.get_inputs()[0].name: values})
+    names = [one.name for one in session.get_inputs()]
+    outputs: Arrays = session.run(None, dict(zip(names, values, strict=True)))
     return outputs
 
 
-def require_same_maps(expected: Arrays, found: Arrays, most: float = 0.01) -> float:
-    """Compare the maps of torch and ONNX Runtime.
+def require_same_maps(
+    expected: Arrays, found: Arrays, most: float = 0.01, name: str = "finder"
+) -> float:
+    """Compare the maps of torch and ONNX Runtime, or other numbers that are no vectors.
 
     Returns:
         Their largest difference.
@@ -132,11 +159,11 @@ def require_same_maps(expected: Arrays, found: Arrays, most: float = 0.01) -> fl
     """
     shapes = [one.shape for one in expected], [one.shape for one in found]
     if shapes[0] != shapes[1]:
-        raise SightreadError(f"The exported finder gives {shapes[1]}, torch {shapes[0]}.")
+        raise SightreadError(f"The exported {name} gives {shapes[1]}, torch {shapes[0]}.")
     deviation = max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
     if not deviation <= most:
         raise SightreadError(
-            f"The exported finder computes something else than torch: its maps differ by "
+            f"The exported {name} computes something else than torch: its numbers differ by "
             f"{deviation:.3g}, at most {most} is allowed."
         )
     return deviation

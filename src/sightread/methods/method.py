@@ -56,6 +56,11 @@ class Towers:
         dim: D.
         text_map: whether the image tower gives the map.
         text_threshold: cells of the map at or above it are taken for text.
+        matcher: re-ranks, see `encoders.matching`. With it, each tower gives a pair: the
+            embeddings, and the tokens, (B, N, D) of pictures and (B, T, D) of texts. Tokens of K
+            pictures, tokens (1, T, D) and ids (1, T) of a text, the same of its explanation ->
+            log odds (K,) that they belong together.
+        scale: with a matcher, what cosines are multiplied with to be on the scale of logits.
     """
 
     image: nn.Module
@@ -63,6 +68,8 @@ class Towers:
     dim: int
     text_map: bool = False
     text_threshold: float = 0.5
+    matcher: nn.Module | None = None
+    scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,25 +3,35 @@
 A term is asked for as one string, a phrase as a whole (fdp.md sections 5.2 and 9, Q15). Several
 unquoted words, `yellow sign taxi`, are one string more, with the quoted ones beside them: that is
 the free query, in which a colour or a thing goes with a word (Q16). What an encoder cannot
-honour, the letters of `~1` or `word*` or a field of the metadata, it is not asked for.
+honour, the letters of `~1` or `word*` or a field of the metadata, it is not asked for. An entity
+is asked for in the spaces of entities alone, by its name joined with its explanation, if there is
+one (`entities`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightread.errors import ModelError, SightreadError, UsageError
-from sightread.protocols import DualEncoder, Store
+from sightread.explained import LookedAgain
+from sightread.protocols import DualEncoder, Explainer, MatchingHead, Store
 from sightread.search import calibrate
-from sightread.types import MatchKind, Query, SpaceInfo, Term
+from sightread.search.again import Judged, LookAgain
+from sightread.search.entities import Aid, Joining, is_entity
+from sightread.types import MatchKind, Query, SpaceInfo, Term, VectorHits, Vectors
 
 WORD_SPACES = frozenset({"scene-text"})
 """Spaces whose vectors tell what is written. Those of others tell what is meant, which is no
 answer to a quoted term."""
+
+ENTITY_SPACES = frozenset({"entity"})
+"""Spaces in which entities are searched for by name."""
+
+_NO_SECOND_LOOK = "Nothing was looked at again"
 
 OpenEncoder = Callable[[SpaceInfo], DualEncoder]
 _SHOWN = 12
@@ -35,6 +45,7 @@ class Asked:
     terms: tuple[int, ...]
     free: bool = False
     quoted: bool = False
+    entity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +65,39 @@ class Ranked:
         return "look-alike" if self.space in WORD_SPACES and not self.asked.free else "meaning"
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the encoders say to a query."""
+
+    ranked: tuple[Ranked, ...] = ()
+    warnings: tuple[str, ...] = ()
+    looked_again: LookedAgain | None = None
+
+
 def strings(query: Query) -> tuple[Asked, ...]:
     """The strings that a query has for encoders."""
     able = {at: " ".join(t.words) for at, t in enumerate(query.terms) if _encodable(t)}
-    found = [Asked(text, (at,), quoted=_is_written(query.terms[at])) for at, text in able.items()]
-    free = tuple(at for at in able if not _is_written(query.terms[at]))
-    if free and len(able) > 1:
-        found.append(Asked(" ".join(able.values()), free, free=True))
+    found = [
+        Asked(text, (at,), quoted=_is_written(term), entity=is_entity(term))
+        for at, text in able.items()
+        if (term := query.terms[at])
+    ]
+    plain = {one.terms[0]: one.text for one in found if not one.entity}
+    free = tuple(at for at in plain if not _is_written(query.terms[at]))
+    if free and len(plain) > 1:
+        found.append(Asked(" ".join(plain.values()), free, free=True))
     return tuple(found)
 
 
+def _suits(one: Asked, space: str) -> bool:
+    if one.entity:
+        return space in ENTITY_SPACES
+    return space in WORD_SPACES or not one.quoted
+
+
 def _encodable(term: Term) -> bool:
-    return term.mode == "similar" and not term.negated and term.field in (None, "written")
+    fits = term.field in (None, "written", "entity")
+    return term.mode == "similar" and not term.negated and fits
 
 
 def _is_written(term: Term) -> bool:
@@ -79,37 +111,59 @@ class Channels:
     read do, and a sentence says what is missing.
     """
 
-    def __init__(self, store: Store, open_encoder: OpenEncoder) -> None:
+    def __init__(
+        self,
+        store: Store,
+        open_encoder: OpenEncoder,
+        explainer: Explainer | None = None,
+        look_again: LookAgain | None = None,
+    ) -> None:
+        """
+        Args:
+            explainer: knows what entities look like.
+            look_again: has the pixels of pictures, for encoders with a matching head.
+        """
         self._store = store
         self._open = open_encoder
+        self.joining = Joining(explainer)
+        self._look_again = look_again
         self._opened: dict[str, tuple[str, str, DualEncoder | str]] = {}
 
     def spaces(self) -> list[str]:
         """Names of the spaces that can be searched."""
         return [info.spec.space for info in self._store.spaces() if info.serving]
 
-    def ask(
-        self, query: Query, depth: int, floor: float = 0.0
-    ) -> tuple[tuple[Ranked, ...], tuple[str, ...]]:
+    def entity_spaces(self) -> list[str]:
+        """Those of `spaces` in which entities are searched for."""
+        return [space for space in self.spaces() if space in ENTITY_SPACES]
+
+    def ask(self, query: Query, depth: int, floor: float = 0.0, aid: Aid | None = None) -> Told:
         """What the encoders find, and sentences on those that are missing.
 
         Args:
             depth: so many pictures for each string.
             floor: pictures that are less probable are left out, where that is known.
+            aid: what helps to find the entities of the query.
         """
-        wanted = strings(query)
+        wanted, aid = strings(query), aid or Aid()
         found: list[Ranked] = []
-        warnings = []
+        warnings: list[str] = []
+        looked: LookedAgain | None = None
         for info in self._store.spaces() if wanted else ():
-            words = info.spec.space in WORD_SPACES
-            some = [one for one in wanted if words or not one.quoted]
+            some = [one for one in wanted if _suits(one, info.spec.space)]
             if not some or not info.serving or not info.pictures:
                 continue
             try:
-                found += self._ask_one(info, some, query, depth)
+                answers = self._ask_one(info, some, query, depth, aid)
             except _Unusable as error:
                 warnings.append(str(error))
-        return tuple(_above(one, floor) for one in found), tuple(warnings)
+                continue
+            for one in (self._again(info, answer, aid) for answer in answers):
+                found += one.ranked
+                warnings += one.warnings
+                looked = looked or one.looked_again
+        ranked = tuple(_above(one, floor) for one in found)
+        return Told(ranked, tuple(warnings), looked)
 
     def encoder(self, space: str) -> DualEncoder:
         """The encoder of a space that serves.
@@ -124,11 +178,11 @@ class Channels:
             raise ModelError(str(error)) from error
 
     def _ask_one(
-        self, info: SpaceInfo, asked: Sequence[Asked], query: Query, depth: int
+        self, info: SpaceInfo, asked: Sequence[Asked], query: Query, depth: int, aid: Aid
     ) -> list[Ranked]:
         encoder, space = self._encoder(info), info.spec.space
         try:
-            vectors = encoder.encode_texts([one.text for one in asked])
+            vectors = self._vectors(encoder, asked, aid)
         except Exception as error:  # whatever a runtime may raise
             raise _unusable(info, error) from error
         hits = self._store.search_vectors(space, vectors, depth, query.where)
@@ -137,6 +191,30 @@ class Channels:
             Ranked(space, one, hit.picture, hit.score, _probability(hit.score, line))
             for one, hit in zip(asked, hits, strict=True)
         ]
+
+    def _vectors(self, encoder: DualEncoder, asked: Sequence[Asked], aid: Aid) -> Vectors:
+        vectors = encoder.encode_texts([one.text for one in asked])
+        for row, one in enumerate(asked):
+            if one.entity and (text := aid.explanation(one.text)):
+                vectors[row] = self.joining.joined(encoder, vectors[row], text)
+        return vectors
+
+    def _again(self, info: SpaceInfo, one: Ranked, aid: Aid) -> Told:
+        """The first pictures in the order of the matching head, if that is wanted and works."""
+        head, text = self._encoder(info), one.asked.text
+        if not (one.asked.entity and aid.again and self._look_again and len(one.picture)):
+            return Told((one,))
+        model = info.spec.name or info.spec.space
+        if not isinstance(head, MatchingHead):
+            return Told((one,), (f"{_NO_SECOND_LOOK}: {model} has no matching head.",))
+        hits, asked = VectorHits(one.picture, one.score), Judged(text, aid.explanation(text))
+        try:
+            order, done = self._look_again.order(head, info.spec.revision, hits, asked, aid.again)
+        except Exception as error:  # whatever a runtime may raise
+            return Told((one,), (f"{_NO_SECOND_LOOK}: {_reason(error)}.",))
+        # Probabilities belong to places: who moves up gets that of the place.
+        moved = replace(one, picture=one.picture[order], score=one.score[order])
+        return Told((moved,), looked_again=done)
 
     def _encoder(self, info: SpaceInfo) -> DualEncoder:
         space, which = info.spec.space, (info.spec.revision, info.folder)
@@ -166,9 +244,13 @@ class _Unusable(Exception):
 
 
 def _unusable(info: SpaceInfo, error: Exception) -> _Unusable:
+    what = f"Searched without {info.spec.space}, by what was read alone"
+    return _Unusable(f"{what}: {_reason(error)}.")
+
+
+def _reason(error: Exception) -> str:
     what = str(error) if isinstance(error, SightreadError) else f"{type(error).__name__}: {error}"
-    reason = " ".join(what.split()).rstrip(".")
-    return _Unusable(f"Searched without {info.spec.space}, by what was read alone: {reason}.")
+    return " ".join(what.split()).rstrip(".")
 
 
 def _probability(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from sightread.errors import UsageError
 from sightread.protocols import Store
+from sightread.search.again import MOST
 from sightread.search.calibrate import DEFAULT_THRESHOLD
-from sightread.search.channels import Channels
+from sightread.search.channels import Channels, Told
+from sightread.search.entities import Aid, Known, names
 from sightread.search.evidence import Found, Shown, hit
 from sightread.search.fusion import NEAREST, Extras, Ranking, combine, extras, shown, without
 from sightread.search.lookalikes import Lookalikes
@@ -37,6 +39,11 @@ Sort = Literal["relevance", "date"]
 
 _KEPT = 4
 """Rankings that are remembered, so that the next page of an answer costs its records only."""
+
+_NO_ENTITY_SPACE = (
+    "The library has no vectors of entities, so entity: was looked for in captions, keywords and "
+    "names of persons alone; `sightread index --encoder DIR` with an entity model makes them."
+)
 
 _FLOOR = 0.05
 """Readings less likely than this are not fetched for an answer that would not show them."""
@@ -76,7 +83,7 @@ class Engine:
         self._lookalikes = lookalikes
         self._version: int | None = None
         self._matcher: Matcher | None = None
-        self._kept: OrderedDict[tuple[int, Query, Floors, int], Found] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, Query, Floors, int, Aid], Found] = OrderedDict()
 
     def search(
         self,
@@ -87,6 +94,8 @@ class Engine:
         threshold: float | None = None,
         also: Sequence[str] = (),
         sort: Sort = "relevance",
+        explain: bool = True,
+        again: int = 0,
     ) -> Result:
         """The answer to a query line.
 
@@ -99,6 +108,9 @@ class Engine:
                 after the others.
             sort: `date` puts the pictures of the answer in the order in which they were taken,
                 the newest first, those without a date last.
+            explain: search for an entity by its explanation too, where there is one.
+            again: let an encoder with a matching head look again at so many of the pictures
+                nearest to an entity, at most `again.MOST`.
 
         A query that looks for nothing, but has filters, lists the pictures that fit, by date and
         then by path. Nothing makes one of them a better answer: their score is 0, they have no
@@ -110,9 +122,13 @@ class Engine:
         """
         began = time.perf_counter()
         _check(k, offset, threshold)
+        _check_again(again)
         self._check_spaces(also)
         parsed = parse(query) if isinstance(query, str) else query
-        found = self._find_once(parsed, _floors(threshold), max(NEAREST, 5 * (offset + k)))
+        known, also = self._entities(parsed, explain, also)
+        aid = known.aid(again) if explain else Aid(again=again)
+        depth = max(NEAREST, 5 * (offset + k))
+        found = self._find_once(parsed, _floors(threshold), depth, aid)
         answers, cut = (found.ranking, 0.0) if found.listed else shown(found.ranking, threshold)
         beside = extras(found.read, DEFAULT_THRESHOLD, found.by(also), answers.picture)
         total = len(answers.picture) + len(beside.picture)
@@ -126,16 +142,32 @@ class Engine:
             below=len(found.ranking.picture) - len(answers.picture),
             threshold=cut,
             nearest=() if total else self._nearest(parsed),
-            warnings=found.warnings,
+            warnings=(*found.warnings, *known.warnings),
+            explanations=known.shown(joined=explain and found.asked_for_entities),
+            looked_again=found.looked_again,
             took_ms=1000 * (time.perf_counter() - began),
         )
 
-    def _find_once(self, query: Query, floors: Floors, depth: int) -> Found:
+    def _entities(
+        self, query: Query, explain: bool, also: Sequence[str]
+    ) -> tuple[Known, Sequence[str]]:
+        """What is known of the entities of a query, and the spaces whose nearest pictures are
+        wanted: who asks for an entity wants those of its space, probable or not."""
+        wanted = names(query)
+        if not wanted or self.channels is None:
+            return Known(), also
+        spaces = self.channels.entity_spaces()
+        known = self.channels.joining.known(wanted, wanted=explain and bool(spaces))
+        if not spaces:
+            known = replace(known, warnings=(*known.warnings, _NO_ENTITY_SPACE))
+        return known, (*also, *spaces)
+
+    def _find_once(self, query: Query, floors: Floors, depth: int, aid: Aid) -> Found:
         # Only encoders look no further than they are asked to.
         depth = depth if self.channels and self.channels.spaces() else NEAREST
-        this = (self._store.refresh(), query, floors, depth)
+        this = (self._store.refresh(), query, floors, depth, aid)
         if this not in self._kept:
-            self._kept[this] = self.find(query, floors, depth)
+            self._kept[this] = self.find(query, floors, depth, aid)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(this)
@@ -145,7 +177,13 @@ class Engine:
         newest_first = -self._store.dates(pictures)  # NaN, no date, sorts last
         return [int(place) for place in np.argsort(newest_first, kind="stable")]
 
-    def find(self, query: Query, floors: Floors = EVERYTHING, depth: int = NEAREST) -> Found:
+    def find(
+        self,
+        query: Query,
+        floors: Floors = EVERYTHING,
+        depth: int = NEAREST,
+        aid: Aid | None = None,
+    ) -> Found:
         """Every picture that may answer, best first, down to about the probabilities `floors`."""
         listing = all(term.negated for term in query.terms)
         if listing and query.where is None:
@@ -160,16 +198,16 @@ class Engine:
         hits = self._store.search_words(asked, query.where, boxes=boxes)
         seen, unknown = self._look(plans, query, floors.seen)
         terms = tuple((one, occurrences(one, asked, hits, seen)) for one in plans)
+        read = [(one.term, rows) for one, rows in terms]
         if listing:
-            fitting = without(self._store.ids(query.where), [(one.term, at) for one, at in terms])
+            fitting = without(self._store.ids(query.where), read)
             nothing = np.zeros(len(fitting))
             newest_first = Ranking(self._store.newest(fitting), nothing, nothing)
             return Found(newest_first, terms, listed=True)
-        ranked, missing = (
-            self.channels.ask(query, depth, floors.read) if self.channels else ((), ())
-        )
-        ranking = combine([(one.term, rows) for one, rows in terms], DEFAULT_THRESHOLD, ranked)
-        return Found(ranking, terms, ranked, (*unknown, *missing))
+        told = self.channels.ask(query, depth, floors.read, aid) if self.channels else Told()
+        ranking = combine(read, DEFAULT_THRESHOLD, told.ranked)
+        warnings = (*unknown, *told.warnings)
+        return Found(ranking, terms, told.ranked, warnings, looked_again=told.looked_again)
 
     def _look(
         self, plans: Sequence[Plan], query: Query, least: float
@@ -225,3 +263,10 @@ def _check(k: int, offset: int, threshold: float | None) -> None:
         )
     if threshold is not None and not 0 <= threshold <= 1:
         raise UsageError(f"The threshold is {threshold}; it must be a probability from 0 to 1.")
+
+
+def _check_again(again: int) -> None:
+    if not 0 <= again <= MOST:
+        raise UsageError(
+            f"{again} pictures cannot be looked at again; it must be from 0 (none) to {MOST}."
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sightread.explained import LookedAgain
 from sightread.search.calibrate import DEFAULT_THRESHOLD, KINDS
 from sightread.search.channels import Ranked
 from sightread.search.fusion import Ranking, Read
@@ -33,11 +34,17 @@ class Found:
     ranked: tuple[Ranked, ...] = ()
     warnings: tuple[str, ...] = ()
     listed: bool = False
+    looked_again: LookedAgain | None = None
 
     @property
     def read(self) -> Read:
         """The terms with the places where they were read."""
         return [(one.term, rows) for one, rows in self.terms]
+
+    @property
+    def asked_for_entities(self) -> bool:
+        """Whether an encoder was asked for one."""
+        return any(one.asked.entity for one in self.ranked)
 
     def by(self, spaces: Sequence[str]) -> list[Ranked]:
         """What the encoders of these spaces found that have no probabilities."""

@@ -19,7 +19,7 @@ from sightread.protocols import Store, WordEncoder
 from sightread.regions import Looks, RegionHits, RegionSpaceInfo, WordCalibration
 from sightread.search import calibrate
 from sightread.search.phrases import Occurrences, Seen
-from sightread.search.words import Plan
+from sightread.search.words import Plan, looked_for
 from sightread.spotting.alphabet import LONGEST
 from sightread.spotting.readings import unlike
 from sightread.text import key, letters
@@ -119,7 +119,7 @@ def _words(plans: Iterable[Plan]) -> list[str]:
         dict.fromkeys(
             spelled
             for plan in plans
-            if not plan.term.negated and plan.term.field in (None, "written")
+            if looked_for(plan.term)
             for part in plan.parts
             if part.mode == "similar"
             for word in part.words

@@ -8,6 +8,8 @@
 | `RE16*`, `"RE16*"` | starts with |
 | `*berg*` | is a part of a word |
 | `title:sale`, `person:"Ada Lovelace"` | in this field (written, title, caption, keyword, person) |
+| `entity:"Queen Elizabeth II"` | shows this entity, or names it as a person, keyword or in the \
+caption |
 | `-taxi`, `-"no parking"`, `-title:draft` | must not be there |
 | `path:2024/`, `ext:jpg,png`, `has:text`, `-path:"my trip/"` | filters on the file |
 | `after:2024-05`, `before:2025` | taken at or after the first moment of that day, month or year; \
@@ -27,7 +29,20 @@ from datetime import date, timedelta
 from sightread.errors import QueryError
 from sightread.search.query_scan import FILTERS, QUOTES, Item, items
 from sightread.text import key
-from sightread.types import FIELDS, AllOf, AnyOf, Compare, Filter, Not, Query, Term, TermMode
+from sightread.types import (
+    FIELDS,
+    AllOf,
+    AnyOf,
+    Compare,
+    Filter,
+    Not,
+    Query,
+    Term,
+    TermField,
+    TermMode,
+)
+
+_TERM_FIELDS: tuple[TermField, ...] = (*FIELDS, "entity")
 
 MAX_CHARACTERS = 1000
 MAX_WORDS = 32
@@ -94,12 +109,6 @@ def spell_parts(query: Query) -> list[str]:
 
 def _term(item: Item) -> Term | None:
     """The term, or None for a bare item without a letter or digit, such as `&`."""
-    if item.prefix == "entity":
-        raise QueryError(
-            f"Entity search (entity: at character {item.start + 1}) comes with an entity model; "
-            "this library has none. Look for the name with person: or as a written word.",
-            item.start,
-        )
     text, suffix = _split_suffix(item)
     words = [word for word in text.split() if key(word) or "*" in word]
     if not words:
@@ -108,7 +117,7 @@ def _term(item: Item) -> Term | None:
         raise _nothing_to_find(item)
     plain = Term(tuple(words), quoted=item.quoted, negated=item.negated)
     if item.prefix:
-        plain = replace(plain, field=next(f for f in FIELDS if f == item.prefix))
+        plain = replace(plain, field=next(f for f in _TERM_FIELDS if f == item.prefix))
     if "*" in text:
         return _pattern(plain, item, suffix)
     return _with_edits(plain, item, suffix)

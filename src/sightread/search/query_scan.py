@@ -11,7 +11,8 @@ from sightread.text import key
 from sightread.types import FIELDS
 
 FILTERS = ("path", "ext", "after", "before", "has")
-KNOWN = (*FILTERS, *FIELDS)
+ENTITY = "entity"
+KNOWN = (*FILTERS, *FIELDS, ENTITY)
 QUOTES = '"“”„‟«»＂'
 
 _BARE = re.compile(rf"[^\s{QUOTES}]+")
@@ -88,7 +89,7 @@ def _prefix(line: str, at: int, bare: str) -> str:
     if found is None:
         return ""
     name, value = found.group(1), bare[found.end() :]
-    if name.lower() in (*KNOWN, "entity"):
+    if name.lower() in KNOWN:
         return name
     quote_follows = not value and line[at + len(bare) : at + len(bare) + 1] in (*QUOTES,)
     if len(name) == 1 or value.startswith("//") or not (key(value) or quote_follows):

@@ -16,11 +16,12 @@ from sightread.search import calibrate
 from sightread.search.match import Candidate, Matcher
 from sightread.search.phrases import Occurrences, Seen, apart, concatenate, follow, with_seen
 from sightread.text import key, tokens
-from sightread.types import FIELDS, Term, TermMode, WordHits
+from sightread.types import ENTITY_FIELDS, FIELDS, Term, TermMode, WordHits
 
 _INSIDE_NUMBER = re.compile(r"\d[^\w]+\d")
 
 _WRITTEN = FIELDS.index("written")
+_NAMING = [FIELDS.index(field) for field in ENTITY_FIELDS]
 
 _CUT = 0.4
 """What is left of the probability of a word that was read in two neighbouring pieces. Set by hand:
@@ -50,6 +51,11 @@ class Plan:
 
     def tokens(self) -> set[str]:
         return {c.token for part in self.parts for some in part.candidates for c in some}
+
+
+def looked_for(term: Term) -> bool:
+    """Whether looks count for a term: it is to be written in the picture."""
+    return not term.negated and term.field in (None, "written")
 
 
 def plan(term: Term, matcher: Matcher, floor: float = 0.0) -> Plan:
@@ -123,7 +129,7 @@ def occurrences(
             _score(word, part.mode, some, place, hits, plan.term)
             for word, some in zip(part.words, part.candidates, strict=True)
         ]
-        if seen and part.mode == "similar" and not plan.term.negated:
+        if seen and part.mode == "similar" and looked_for(plan.term):
             pairs = zip(scored, part.words, strict=True)
             scored = [with_seen(read, seen.get(key(word))) for read, word in pairs]
         rows = [row for row in scored if row is not None]
@@ -196,6 +202,8 @@ def _score(
 def _in_field(fields: NDArray[np.int8], term: Term) -> NDArray[np.bool_]:
     if term.field is None and not term.quoted:
         return np.ones(len(fields), dtype=bool)
+    if term.field == "entity":
+        return np.isin(fields, _NAMING)
     return np.equal(fields, _WRITTEN if term.field is None else FIELDS.index(term.field))
 
 

@@ -7,11 +7,12 @@ import binascii
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query as Parameter
 
 from sightread.errors import UsageError
+from sightread.search.again import MOST
 from sightread.search.engine import Sort
 from sightread.search.query import UNSPELLED, parse, spell_parts
 from sightread.types import AllOf, Compare, Filter, PictureId, Query, Result
@@ -33,6 +34,19 @@ Threshold = Annotated[
 ]
 Also = Annotated[
     list[str] | None, Parameter(max_length=10, description="Show what only this space finds.")
+]
+Explain = Annotated[
+    Literal["on", "off"],
+    Parameter(description="Search for an entity by its explanation too, where there is one."),
+]
+Again = Annotated[
+    int,
+    Parameter(
+        ge=0,
+        le=MOST,
+        description="Let the matching head of the entity model, if it has one, look again at so "
+        "many pictures; costs about one encoding of a picture each.",
+    ),
 ]
 _DATE = r"^[0-9]{4}(-[0-9]{1,2}){0,2}$"
 

@@ -78,6 +78,27 @@ class Part(_Shape):
     negated: bool
 
 
+class Explained(_Shape):
+    """The explanation of an entity that the query names, and where it is from; `joined` if it was
+    searched with."""
+
+    term: str
+    entity: str
+    text: str
+    source: str
+    model: str
+    made_at: str | None
+    version: int
+    joined: bool
+
+
+class LookedAgain(_Shape):
+    """What the matching head did."""
+
+    pictures: int
+    took_ms: float | None
+
+
 class Answer(_Shape):
     """The answer to a query. `cursor` asks for the next page; null on the last one."""
 
@@ -96,6 +117,7 @@ class Answer(_Shape):
             "took_ms": 12.5,
             "nearest": [],
             "warnings": [],
+            "explanations": [],
             "cursor": "eyJvZmZzZXQiOiA1MH0",
             "results": [_HIT],
         }
@@ -110,6 +132,8 @@ class Answer(_Shape):
     took_ms: float | None
     nearest: list[str]
     warnings: list[str]
+    explanations: list[Explained]
+    looked_again: LookedAgain | None = None
     cursor: str | None
     results: list[Hit]
 
@@ -179,6 +203,7 @@ class LibraryState(_Shape):
     readers: list[str]
     size_bytes: int
     last_indexed_at: str | None
+    entities: bool
     spaces: list[Space]
     indexing: str
     folders: list[str] = Field(description="What may be indexed here.")

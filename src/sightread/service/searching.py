@@ -13,10 +13,12 @@ from sightread.errors import UsageError
 from sightread.library import Library
 from sightread.search.engine import Sort
 from sightread.service.asked import (
+    Again,
     Also,
     Beside,
     Count,
     Cursor,
+    Explain,
     LibraryName,
     Offset,
     Threshold,
@@ -63,6 +65,8 @@ async def search(
     threshold: Threshold = None,
     sort: Order = "relevance",
     also: Also = None,
+    explain: Explain = "on",
+    again: Again = 0,
 ) -> Response:
     """Find pictures by a query line; the answer says what was understood and why each was found."""
     shelf = room_of(request).shelves.get(library)
@@ -70,7 +74,14 @@ async def search(
 
     def find(opened: Library) -> Result:
         return opened.search(
-            query, k=k, offset=offset, threshold=threshold, also=also or (), sort=sort
+            query,
+            k=k,
+            offset=offset,
+            threshold=threshold,
+            also=also or (),
+            sort=sort,
+            explain=explain == "on",
+            again=again,
         )
 
     result = await shelf.ask(find)

@@ -120,6 +120,12 @@ class LanceStore:
         and is committed at once; does nothing if there are none."""
         self._write(lambda writer: writer.switch_space(space, of))
 
+    def drop_space(self, space: str) -> bool:
+        """Remove all vectors of pictures in a space, those that serve and those that were to
+        follow; whether there were any. Flushes, and is committed at once; readers that still have
+        the old version keep it for some minutes, then its files go with the next maintenance."""
+        return self._write(lambda writer: writer.drop_space(space))
+
     def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
         """Add or replace vectors of known pictures; unknown ids are left alone."""
         self._write(lambda writer: writer.set_embeddings(space, embeddings))

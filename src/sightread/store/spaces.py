@@ -69,6 +69,11 @@ def switched(spaces: Spaces, space: str, of: Owner = "pictures") -> Spaces:
     return tuple(replace(one, serving=True) if _is(one, space, of) else one for one in left)
 
 
+def without(spaces: Spaces, space: str, of: Owner = "pictures") -> Spaces:
+    """The spaces once one is gone."""
+    return tuple(one for one in spaces if not _is(one, space, of))
+
+
 def _is(one: Space, space: str, of: Owner) -> bool:
     return one.spec.space == space and one.of == of
 

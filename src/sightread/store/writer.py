@@ -21,7 +21,15 @@ from sightread.store.manifest import Space, read_manifest, write_manifest
 from sightread.store.regions import region_vector_rows, region_vector_schema
 from sightread.store.rows import PICTURES, picture_rows, region_rows, stamp_columns
 from sightread.store.snapshot import Snapshot
-from sightread.store.spaces import Spaces, check_vector, of_revision, opened, serving, switched
+from sightread.store.spaces import (
+    Spaces,
+    check_vector,
+    of_revision,
+    opened,
+    serving,
+    switched,
+    without,
+)
 from sightread.store.tables import TABLES_NAME, VECTORS_PREFIX, Tables, chunked, one_of, scan
 from sightread.store.uninterrupted import uninterrupted
 from sightread.store.vectors import vector_rows, vector_schema
@@ -119,6 +127,13 @@ class Writer:
     def switch_space(self, space: str, of: Owner) -> None:
         """Let the vectors that follow serve."""
         uninterrupted(lambda: self._change_spaces(lambda spaces: switched(spaces, space, of)))
+
+    def drop_space(self, space: str) -> bool:
+        """Remove all vectors of pictures in a space; whether there were any."""
+        before = self.manifest.spaces
+        uninterrupted(lambda: self._change_spaces(lambda spaces: without(spaces, space)))
+        self._targets.pop(("pictures", space), None)
+        return self.manifest.spaces != before
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
         """Replace the paths of known pictures; unknown ones are left alone."""

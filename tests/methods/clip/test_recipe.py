@@ -18,6 +18,8 @@ from sightread.methods.clip.recipe import (
     build,
     groups,
     losses,
+    start,
+    tokenizer,
     varied,
 )
 
@@ -25,7 +27,7 @@ SMALL = ClipRecipe(spelling_steps=0, easy=8, pictures=8, easy_batches=2, batch=4
 
 
 def test_only_the_tiny_family_is_trained_from_scratch() -> None:
-    with pytest.raises(UsageError, match="only as tiny-RN, tiny-ViT, not as 'RN50'"):
+    with pytest.raises(UsageError, match="only as tiny-RN, tiny-ViT, tiny-emblem, not as 'RN50'"):
         build(ClipRecipe(architecture="RN50"), 0)
 
 
@@ -71,6 +73,21 @@ def test_loss_by_hand() -> None:
     column = model.logit_scale.exp() * (images @ text.T)[:, 0]
     expected = (np.log(4) + (column.logsumexp(0) - column.mean()).item()) / 2
     assert found["total"].item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_emblems_are_for_the_architecture_that_reads_whole_words() -> None:
+    recipe = ClipRecipe(architecture="tiny-emblem", pictures=6, batch=6)
+    model = build(recipe, 0)
+    start(recipe, model)  # nothing is spelled
+    first, again = (batches(recipe, model, 3) for _ in "ab")
+    ahead = again(1)
+    for name, value in first(1).items():
+        assert torch.equal(value, ahead[name]), name
+    # Each picture of six is in the batch once.
+    assert len(torch.unique(first(0)["images"].flatten(1), dim=0)) == 6
+    assert tokenizer(recipe, model).layout.end_id == model.config.text.vocab_size - 1
+    assert not (first(0)["tokens"] == 1).any()  # every word is known
+    assert losses(recipe, model, first(0))["total"].isfinite()
 
 
 def test_every_parameter_learns_once() -> None:

@@ -17,7 +17,8 @@ from sightread.methods.fdp import validation
 from sightread.methods.fdp.config import FdpConfig
 from sightread.methods.fdp.protocols.annotated import AnnotatedPicture, AnnotatedSet, TextPolygon
 from sightread.methods.fdp.recipe import FDP_METHOD, FdpRecipe, adopt_words, build, validate
-from sightread.methods.fdp.validation import held_out_task, logistic_line, made_up, words_of
+from sightread.methods.fdp.validation import held_out_task, made_up, words_of
+from sightread.methods.logistic import logistic_line
 from sightread.synth.str_plans import StrSettings, training_words
 
 TINY = FdpConfig(

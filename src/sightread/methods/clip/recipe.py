@@ -20,13 +20,15 @@ from torch import Tensor, nn
 
 from sightread.clip.config import CONFIGS
 from sightread.clip.model import CLIP
-from sightread.clip.tokens import END, PAD_ID, START, tiny_tokenizer, tokenise
+from sightread.clip.tokens import END, PAD_ID, START, tiny_tokenizer, tokenise, word_tokenizer
 from sightread.clip.towers import ImageTower, TextTower
 from sightread.errors import UsageError
+from sightread.methods.clip.emblems import emblem_batches
 from sightread.methods.clip.spelling import learn_to_spell
 from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGroup, Towers
 from sightread.preprocess import PreprocessSpec, normalise
 from sightread.synth.captions import caption
+from sightread.synth.entities import vocabulary
 from sightread.synth.plans import ObjectPlan, Scene, ScenePlan, SceneSettings, WordPlan
 from sightread.synth.scene import SceneRenderer
 from sightread.synth.str_benchmark import FIRST_SEED, StrSettings, training_plan, training_words
@@ -35,10 +37,14 @@ from sightread.tokenizer import TokenizerSource, TokenLayout
 from sightread.types import RGBImage
 
 ABOUT = (
-    "A small CLIP (Radford et al., ICML 2021), trained from scratch on rendered scenes and their "
-    "captions: words, phrases, colours and a few drawn things. It has seen no photograph. It is "
-    "the backbone of studies on two processor cores, and of no use for searching photographs."
+    "A small CLIP (Radford et al., ICML 2021), trained from scratch on rendered pictures and their "
+    "captions: words, phrases, colours and a few drawn things, or emblems. It has seen no "
+    "photograph. It is the backbone of studies on two processor cores, and of no use for searching "
+    "photographs."
 )
+
+EMBLEMS = "tiny-emblem"
+"""The architecture that learns emblems and whole words; the others learn scenes and spell."""
 
 MAX_SCALE = 100.0
 """CLIP keeps exp(logit_scale) below this."""
@@ -49,10 +55,11 @@ class ClipRecipe:
     """A training run.
 
     Attributes:
-        architecture: of the tiny family, which has a tokeniser of its own.
+        architecture: of the tiny family, which has tokenisers of its own. "tiny-emblem" is shown
+            emblems (`emblems`), and only `pictures`, `batch` and the rates matter to it.
         spelling_steps: updates of the text tower before the first picture.
         easy: how many pictures of one large plain word to render.
-        pictures: how many scenes to render.
+        pictures: how many scenes, or emblems, to render.
         easy_batches: batches of easy pictures at the start; over twice as many more their share
             falls to a tenth.
         things: share of pictures, easy ones and scenes, that show a drawn thing and no word. They
@@ -134,15 +141,19 @@ def build(recipe: ClipRecipe, seed: int) -> CLIP:
 
 
 def start(recipe: ClipRecipe, model: CLIP) -> None:
-    """Teach the text tower to spell."""
+    """Teach the text tower to spell, if it reads letters."""
+    if recipe.architecture == EMBLEMS:
+        return
     words = training_words(StrSettings(split="train"))
     learn_to_spell(model, tiny_tokenizer(), words, recipe.spelling_steps, seed=0)
 
 
 def batches(recipe: ClipRecipe, model: CLIP, seed: int) -> Batches:
     """Batch n: pictures and captions, drawn anew each time."""
-    scenes, pieces = Scenes(recipe, seed), tiny_tokenizer()
     spec, longest = preprocess_spec(recipe), model.config.text.context_length
+    if recipe.architecture == EMBLEMS:
+        return emblem_batches(recipe.pictures, recipe.batch, spec, longest, seed)
+    scenes, pieces = Scenes(recipe, seed), tiny_tokenizer()
 
     def batch(number: int) -> Batch:
         rng = np.random.default_rng([seed, 5, number])
@@ -220,8 +231,8 @@ def preprocess_spec(recipe: ClipRecipe) -> PreprocessSpec:
 
 def tokenizer(recipe: ClipRecipe, model: CLIP) -> TokenizerSource:
     """The tiny family's own."""
-    del recipe
-    pieces = tiny_tokenizer()
+    emblems = recipe.architecture == EMBLEMS
+    pieces = word_tokenizer(vocabulary()) if emblems else tiny_tokenizer()
     start, end = pieces.token_to_id(START), pieces.token_to_id(END)
     assert start is not None
     assert end is not None

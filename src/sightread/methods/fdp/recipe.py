@@ -18,11 +18,11 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer as Pieces
 from torch import Tensor
 
+from sightread.clip.backbone import load_backbone as load_pretrained
+from sightread.clip.backbone import token_id
 from sightread.clip.config import CONFIGS, ResNetConfig
-from sightread.clip.folder import open_folder
 from sightread.clip.model import CLIP
 from sightread.clip.tokens import END, PAD_ID, START, clip_tokenizer, tiny_tokenizer, tokenise
-from sightread.clip.weights import build_clip, read_weights
 from sightread.errors import UsageError
 from sightread.methods.fdp.config import FdpConfig
 from sightread.methods.fdp.data import TRAINING_SETS
@@ -100,7 +100,7 @@ def build(recipe: FdpRecipe, seed: int) -> FDP:
     """A model with weights drawn from the seed."""
     torch.manual_seed(seed)
     tiny = recipe.model.variant == "tiny"
-    dot = _token_id(tiny_tokenizer(), ".</w>") if tiny else CLIP_DOT
+    dot = token_id(tiny_tokenizer(), ".</w>") if tiny else CLIP_DOT
     return FDP(CLIP(CONFIGS[recipe.model.backbone]), recipe.model, dot)
 
 
@@ -250,7 +250,7 @@ def preprocess_spec(recipe: FdpRecipe) -> PreprocessSpec:
 def tokenizer(recipe: FdpRecipe, model: FDP) -> TokenizerSource:
     """The backbone's own."""
     pieces, text = _pieces(recipe), model.clip.config.text
-    start, end = _token_id(pieces, START), _token_id(pieces, END)
+    start, end = token_id(pieces, START), token_id(pieces, END)
     return TokenizerSource(pieces.to_str(), TokenLayout(text.context_length, start, end, PAD_ID))
 
 
@@ -283,50 +283,15 @@ def _pieces(recipe: FdpRecipe) -> Pieces:
     return clip_tokenizer(Path(recipe.clip))
 
 
-def _token_id(pieces: Pieces, token: str) -> int:
-    found = pieces.token_to_id(token)
-    if found is None:
-        raise UsageError(f"the tokeniser does not know {token!r}: name that of the backbone")
-    return int(found)
-
-
 def load_backbone(recipe: FdpRecipe) -> CLIP:
-    """The pretrained CLIP of the variant; checksums are compared where the folder has them.
+    """The pretrained CLIP of the variant.
 
     Raises:
         ModelError: the folder is damaged, or the weights are of another architecture.
         UsageError: there are none, or they are for another input size.
     """
-    path, config = Path(recipe.clip), CONFIGS[recipe.model.backbone]
-    if not (path / "model.json").is_file():
-        return build_clip(read_weights(weights_file(path)), config)
-    found = open_folder(path).model
-    # The GELU is in the text tower of a ResNet too, and only the folder knows which it is.
-    if found.config != config:
-        size = found.config.vision.image_px
-        raise UsageError(
-            f"{path} has a {found.config.name} for {size} px, but FDP-{recipe.model.variant} needs "
-            f"a {config.name} for {config.vision.image_px} px with the quick GELU"
-        )
-    return found
-
-
-def weights_file(path: Path) -> Path:
-    """The weights in a file, a checkpoint or weights folder, or the last checkpoint of a run.
-
-    Raises:
-        UsageError: there are none.
-    """
-    if path.is_file():
-        return path
-    steps = sorted(path.glob("checkpoints/step-*"))
-    for folder in (path, *reversed(steps)):
-        if (folder / "model.safetensors").is_file():
-            return folder / "model.safetensors"
-    raise UsageError(
-        f"{path} has no weights of a backbone: name a file, a folder with model.safetensors, or "
-        "the folder of a training run with --set method.clip="
-    )
+    config = CONFIGS[recipe.model.backbone]
+    return load_pretrained(Path(recipe.clip), config, f"FDP-{recipe.model.variant}")
 
 
 FDP_METHOD: Method[FdpRecipe, FDP] = Method(

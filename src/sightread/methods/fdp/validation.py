@@ -29,6 +29,7 @@ from sightread.methods.fdp.data import TRAINING_SETS
 from sightread.methods.fdp.examples import read_words
 from sightread.methods.fdp.model import FDP
 from sightread.methods.fdp.protocols.annotated import AnnotatedSet
+from sightread.methods.logistic import logistic_line
 from sightread.metrics import mean_average_precision
 from sightread.preprocess import PreprocessSpec, preprocess
 from sightread.synth.str_benchmark import StrSettings, synth_str
@@ -164,25 +165,3 @@ def encode_words(model: FDP, pieces: Pieces, texts: list[str]) -> NDArray[np.flo
         for part in torch.split(tokens, 64)
     ]
     return torch.cat([*rows, torch.empty(0, model.clip.config.embed_dim)]).numpy()
-
-
-def logistic_line(cosines: NDArray[np.float32], answers: NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and offset of the log odds of an answer, by maximum likelihood.
-
-    The slope is never negative: a model that has learned nothing must not call its worst match
-    probable.
-
-    Args:
-        cosines, answers: (n,), one for each pair of a query and a picture; some must be answers.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    # Cosines of a young model differ by hundredths; on their own scale the solver would stop early.
-    middle, scale = float(cosines.mean()), float(cosines.std()) or 1.0
-    rows = ((cosines - middle) / scale).astype(np.float64)[:, None]
-    fitted = LogisticRegression(C=np.inf, max_iter=200).fit(rows, answers)
-    slope = float(fitted.coef_[0, 0]) / scale
-    if slope <= 0:
-        rate = float(answers.mean())
-        return 0.0, float(np.log(rate / (1 - rate)))
-    return slope, float(fitted.intercept_[0]) - slope * middle

@@ -25,6 +25,7 @@ const LANGUAGE = [
   ['"RE16*"  "*berg*"', "starts with; is part of"],
   ['-taxi  -"no parking"', "must not be there"],
   ["title: caption: keyword: person:", "in this field"],
+  ['entity:"Ada Lovelace"', "shown, or named as a person, a keyword or in the caption"],
   ["path:2024/ ext:jpg has:text", "filters on the file"],
   ["after:2024-05 before:2025", "when it was taken; filters alone list pictures"],
 ];

@@ -4,7 +4,7 @@ import { setUpAlike } from "./alike.js";
 import { Problem } from "./api.js";
 import { isSelected, selectAll, showBasket, toggleSelected } from "./basket.js";
 import { showChips } from "./chips.js";
-import { find } from "./dom.js";
+import { find, visible } from "./dom.js";
 import { lookElsewhere } from "./elsewhere.js";
 import { setUpFilters, showFilters, toggle as toggleFilters } from "./filters.js";
 import { Grid } from "./grid.js";
@@ -154,6 +154,9 @@ function draw() {
   const warnings = answer?.warnings ?? [];
   find("warnings").hidden = !warnings.length;
   find("warnings").textContent = warnings.join(" ");
+  const told = (answer?.explanations ?? []).map(explained);
+  find("explanations").hidden = !told.length;
+  find("explanations").textContent = told.join("\n");
   if (!answer) showWelcome(libraries.current, () => libraries.openPanel());
   else if (!answer.total) {
     showNothing(answer, results.elsewhere);
@@ -162,6 +165,13 @@ function draw() {
   if (!find("trouble").hidden) hideWelcome();
   document.title = state().q ? `${state().q} · Sightread` : "Sightread";
   drawPicture();
+}
+
+// What an entity was taken to look like, and who says so.
+function explained(one) {
+  const who = one.model ? `${one.source}, ${one.model}` : one.source;
+  const used = one.joined ? "searched with" : "not searched with";
+  return `${visible(one.term)}: ${visible(one.text)} (${visible(who)}; ${used})`;
 }
 
 function drawPicture() {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightread.errors import UsageError
-from sightread.methods.fdp.protocols.files import PictureFolder, broken, load_picture, read_lines
+from sightread.methods.files import PictureFolder, broken, load_picture, read_lines
 from sightread.types import Point, RGBImage
 
 Polygon = tuple[Point, ...]

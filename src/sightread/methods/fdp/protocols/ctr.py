@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 
 from sightread.errors import UsageError
-from sightread.methods.fdp.protocols.files import PictureFolder, find_home, read_lines
 from sightread.methods.fdp.protocols.words import plain_word, words_of_gallery
+from sightread.methods.files import PictureFolder, find_home, read_lines
 from sightread.tasks import RetrievalTask
 
 LAYOUT = "cocotext_top500_retrieval/queries.txt, its images/*.jpg and its gts/*.txt"

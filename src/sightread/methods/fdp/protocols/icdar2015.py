@@ -22,8 +22,8 @@ from sightread.methods.fdp.protocols.annotated import (
     read_polygon_lines,
     truth_files,
 )
-from sightread.methods.fdp.protocols.files import PictureFolder, find_home
 from sightread.methods.fdp.protocols.words import word_task, words_of_gallery
+from sightread.methods.files import PictureFolder, find_home
 from sightread.tasks import RetrievalTask
 
 TRAIN_LAYOUT = (

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from sightread.errors import UsageError
-from sightread.methods.fdp.protocols.files import PictureFolder, find_home
 from sightread.methods.fdp.protocols.matlab import load_variable, unwrap_text
+from sightread.methods.files import PictureFolder, find_home
 from sightread.tasks import RetrievalTask
 
 LAYOUT = "IIIT_STR_V1.0/data.mat and IIIT_STR_V1.0/imgDatabase/*.jpg"

@@ -15,8 +15,8 @@ from sightread.methods.fdp.protocols.annotated import (
     read_annotated,
     read_polygon_lines,
 )
-from sightread.methods.fdp.protocols.files import find_home
 from sightread.methods.fdp.protocols.words import word_task
+from sightread.methods.files import find_home
 from sightread.tasks import RetrievalTask
 
 LAYOUT = "MLT/train_images/*.jpg and MLT/train_gts/<the same name>.txt"

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from sightread.errors import UsageError
-from sightread.methods.fdp.protocols.files import PictureFolder, find_home, read_bytes
+from sightread.methods.files import PictureFolder, find_home, read_bytes
 from sightread.tasks import RetrievalTask
 
 LAYOUT = "PSTR/images/* and PSTR/query_image_dict.json, an object {phrase: [file name, ...]}"

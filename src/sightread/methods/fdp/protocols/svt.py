@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from sightread.errors import UsageError
-from sightread.methods.fdp.protocols.files import PictureFolder, broken, find_home, read_bytes
+from sightread.methods.files import PictureFolder, broken, find_home, read_bytes
 from sightread.tasks import RetrievalTask
 
 LAYOUT = "SVT/test.xml and the pictures that it names, SVT/img/*.jpg"

@@ -24,9 +24,9 @@ import numpy as np
 
 from sightread.errors import UsageError
 from sightread.methods.fdp.protocols.annotated import TextPolygon
-from sightread.methods.fdp.protocols.files import PictureFolder, broken, find_home, read_lines
 from sightread.methods.fdp.protocols.matlab import load_variable, unwrap_text
 from sightread.methods.fdp.protocols.words import word_task, words_of_gallery
+from sightread.methods.files import PictureFolder, broken, find_home, read_lines
 from sightread.tasks import RetrievalTask
 
 LAYOUT = (

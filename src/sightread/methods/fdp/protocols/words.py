@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sightread.errors import UsageError
-from sightread.methods.fdp.protocols.files import PictureFolder
+from sightread.methods.files import PictureFolder
 from sightread.tasks import RetrievalTask
 from sightread.types import RGBImage
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sightread.errors import PictureError, UsageError
-from sightread.methods.fdp.protocols.files import PictureFolder, find_home, read_lines
+from sightread.methods.files import PictureFolder, find_home, read_lines
 from tests.methods.fdp.protocols.layouts import picture, write
 from tests.pictures import assert_corners
 
