@@ -180,7 +180,7 @@ for version in range(1, 10_000):
 def test_one_process_writes_while_another_reads(folder: Path) -> None:
     command = [sys.executable, "-c", WRITER, str(folder)]
     root = Path(__file__).parents[2]  # where the package of the tests is found
-    seen = set()
+    seen: set[float] = set()
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"started\n"
