@@ -32,9 +32,9 @@ def readers() -> str:
         "and one thread. mAP, precision and recall at the default threshold are of the "
         'photographs, among as many pictures without text if such were added; "mAP all" is of '
         'the whole gallery, graphics included; "invented" the share of made-up words that find '
-        'anything; "calibration error" the expected one of the probabilities (not taken in every '
-        "run). Times are of the processor: reading a decoded picture, all else that indexing "
-        "it takes, and reading in a gallery in which half of the pictures have no text. mAP by "
+        'anything; "calibration error" the expected one of the answers that are shown (not taken '
+        "in every run). Times are of the processor: reading a decoded picture, all else that "
+        "indexing takes, and reading where half of the pictures have no text. mAP by "
         "height counts only answers of that height, in pixels of the picture. "
         + _HELD_OUT * result["held_out"]
         + "\n\n"

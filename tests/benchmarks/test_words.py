@@ -151,10 +151,11 @@ def test_the_numbers_are_printed_once_they_are_there(
     found = {"system": "rapidocr", "mAP": 0.875, "precision": None, "reading ms": "412.0"}
     missing = {"system": "tesseract", "missing": "the program tesseract is not installed"}
     rows = {"real": [found | {"10-14 px": 0.5}, missing]}
-    about = {"commit": "abc", "seed": 1, "cores": 2, "processor": "p"}
+    about = {"commit": "abc", "seed": 1, "cores": 2, "processor": "p", "held_out": True}
     (tmp_path / "word_readers.json").write_text(json.dumps({"rows": rows, **about}))
     printed = readers_part.readers()
-    assert "| rapidocr | 87.5 % | – | – | – | – |" in printed
+    assert "| rapidocr | 87.5 % | – | – | – | – | – |" in printed
+    assert "learned from none of these pictures" in printed
     assert "| rapidocr | 412.0 | – | – | – | – | – |" in printed
     assert "| system | 10-14 px |" in printed
     assert "tesseract: the program tesseract is not installed." in printed

@@ -144,12 +144,12 @@ def test_latency_of_a_small_library(tmp_path: Path) -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    # Said to be 0.95 probable: two, one of them right; 0.15: one, wrong. What nobody knows (the
-    # last picture) and what was not found (-1) do not count.
-    scores = {"a": np.array([0.95, 0.95, -1.0, 0.95]), "b": np.array([-1.0, 0.15, -1.0, 0.5])}
+    # Said to be 0.95 probable: two, one of them right; 0.45: one, wrong. What nobody knows (the
+    # last picture), is not shown (0.1) or not found (-1) does not count.
+    scores = {"a": np.array([0.95, 0.95, 0.1, 0.95]), "b": np.array([-1.0, 0.45, -1.0, 0.5])}
     queries = {"a": frozenset({0}), "b": frozenset({2})}
     complete = np.array([True, True, True, False])
-    expected = (abs(2 * 0.95 - 1) + 0.15) / 3
+    expected = (abs(2 * 0.95 - 1) + 0.45) / 3
     assert calibration_error(queries, scores, complete) == pytest.approx(expected)
     nothing = {"a": np.full(4, -1.0)}
     assert np.isnan(calibration_error({"a": frozenset({0})}, nothing, complete))

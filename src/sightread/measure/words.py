@@ -211,14 +211,15 @@ def precision(
 def calibration_error(
     queries: dict[str, frozenset[int]], scores: dict[str, Columns], complete: NDArray[np.bool_]
 ) -> float:
-    """Expected calibration error (Guo et al., ICML 2017) of everything that is found at all, in ten
-    bins of equal width: the mean distance between how probable answers are said to be and how many
-    are right. NaN if nothing is found."""
+    """Expected calibration error (Guo et al., ICML 2017) of answers that are probable enough to be
+    shown, in ten bins of equal width: the mean distance between how probable they are said to be
+    and how many are right. The thousands that are all but impossible, and are said to be, would
+    hide it. NaN if nothing is shown."""
     said: list[NDArray[np.float64]] = []
     true: list[NDArray[np.bool_]] = []
     for word, images in queries.items():
         relevant = _relevant(images, len(complete))
-        judged = (scores[word] > 0) & (relevant | complete)
+        judged = (scores[word] >= DEFAULT_THRESHOLD) & (relevant | complete)
         said.append(scores[word][judged])
         true.append(relevant[judged])
     probability = np.concatenate([np.zeros(0), *said])
