@@ -153,12 +153,13 @@ def fdp() -> str:
 
 
 def service() -> str:
-    found = load("serve_load")
+    found, large = load("serve_load"), load("serve_load_20k")
     crowd, dawdlers = found["clients_at_once"], found["beside_dawdlers"]
     rows = [
         (name, f"{one['p50_ms']:.0f} / {one['p95_ms']:.0f} ms", f"{one['max_ms']:.0f} ms")
         for name, one in (
             ("while the library is being indexed", found["while_indexing"]),
+            (f"the same, with {large['records']:,} records more", large["while_indexing"]),
             ("at rest", found["at_rest"]),
             (f"beside {dawdlers['dawdlers']} clients that dawdle", dawdlers),
             (f"{crowd['clients']} clients at once", crowd),
@@ -172,6 +173,11 @@ def service() -> str:
         f"{crowd['statuses']['200']} were answered and {crowd['statuses']['503']} told to come "
         f"back.\n\n{table(head, rows)}\n"
         + origin(found["environment"], "python benchmarks/serve_load.py build/demo")
+        + "\n"
+        + origin(
+            large["environment"],
+            f"python benchmarks/serve_load.py build/demo --records {large['records']}",
+        )
     )
 
 
