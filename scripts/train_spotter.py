@@ -6,7 +6,8 @@
 Four runs of `configs/spotter/cpu-*.toml`, two at a time: reading and finding share no weights, so
 that each has a core of its own. About an hour and a half in all; without --photographs half of
 that, for a model that knows rendered words only. The same command goes on where it was stopped.
-OUT/model is the model folder; progress of each run is in OUT/*.log.
+The model of the package was trained with these recipes and one more run of finder-photos at a lower
+rate, see docs/decisions/0007. OUT/model is the model folder; progress of each run is in OUT/*.log.
 
     --backgrounds   photographs to write on
     --photographs   photographs whose words are known, see `scripts/label_words.py`

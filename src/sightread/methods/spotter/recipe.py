@@ -41,7 +41,7 @@ Rng = np.random.Generator
 
 ABOUT = (
     "Finds words in pictures and gives each a place, a vector and a reading: a small network of "
-    "our own, trained on rendered scenes. Latin letters, digits and common accents; words of up to "
+    "our own. Latin letters, digits and common accents; words of up to "
     "25 characters that run roughly to the right. Handwriting, strongly bent words, other scripts "
     "and letters below about 8 pixels are where it fails first."
 )
