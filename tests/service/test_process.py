@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -236,6 +237,42 @@ def test_raw_hostile_requests_leak_nothing(steady: Served) -> None:
     assert httpx2.get(f"{steady.url}health").json()["status"] == "ok"
 
 
+UNREADABLE = [
+    (b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 414, "65,536 bytes"),
+    (b"GET /api/zip?ids=" + b"1," * 4_000_000 + b" HTTP/1.1\r\n\r\n", 414, "fewer things"),
+    (b"GET / HTTP/1.1\r\nX-Long: " + b"a" * 200_000 + b"\r\n\r\n", 431, "65,536 bytes"),
+    (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "no HTTP request"),
+]
+
+
+@pytest.mark.parametrize(("request_", "status", "sentence"), UNREADABLE)
+def test_what_is_no_request_gets_a_problem_document(
+    steady: Served, request_: bytes, status: int, sentence: str
+) -> None:
+    with connect(steady) as wire:
+        # All of it is taken and the whole answer arrives: nothing is reset.
+        wire.sendall(request_)
+        answer = b""
+        while piece := wire.recv(65536):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/problem+json" in head.lower()
+    document = json.loads(body)
+    assert document["status"] == status
+    assert sentence in document["detail"]
+
+
+def test_one_connection_too_many_is_told_so(tmp_path: Path) -> None:
+    Library.open(str(tmp_path / "library"), write=True, create=True).close()
+    options = (str(tmp_path / "library"), "--connections", "2")
+    with served(*options, cache=str(tmp_path)) as service, connect(service), connect(service):
+        answer = httpx2.get(f"{service.url}health")
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "--connections" in answer.json()["detail"]
+
+
 def test_many_clients_at_once(steady: Served) -> None:
     statuses: list[int] = []
 
@@ -257,8 +294,8 @@ def test_many_clients_at_once(steady: Served) -> None:
 def test_who_sends_nothing_is_hung_up_on(tmp_path: Path) -> None:
     Library.open(str(tmp_path / "library"), write=True, create=True).close()
     code = (
-        "from sightread.service import serving\n"
-        "serving._HEADERS_S = 0.3\n"
+        "from sightread.service import http1, serving\n"
+        "http1._HEADERS_S = 0.3\n"
         "from sightread.service.settings import Settings\n"
         f"settings = Settings(({str(tmp_path / 'library')!r},), cache={str(tmp_path)!r})\n"
         "import sys\n"

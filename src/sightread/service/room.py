@@ -91,7 +91,7 @@ def room_of(request: Request) -> Room:
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documents that a route may answer instead, for OpenAPI."""
     content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
-    always = (400, 401, 403, 421, 422, 429, 500, 503)
+    always = (400, 401, 403, 414, 421, 422, 429, 431, 500, 503)
     return {
         status: {"description": "See `detail`.", "content": content}
         for status in sorted({*always, *statuses})

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sightread.errors import UsageError
 from sightread.service.app import create_app
+from sightread.service.http1 import HEAD_BYTES, PatientProtocol
 from sightread.service.settings import Settings
 
-_HEADERS_S = 15.0
 _GOODBYE_S = 3
-_HEADER_BYTES = 65_536
-
-
-class PatientProtocol(H11Protocol):
-    """HTTP/1.1 with an end to patience: a connection that has not sent the head of its first
-    request in time is closed, so that slow clients cannot hold all connections."""
-
-    _first: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._first = self.loop.call_later(_HEADERS_S, self._hang_up)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._first is not None:
-            self._first.cancel()
-        super().connection_lost(exc)
-
-    def _hang_up(self) -> None:
-        if self.cycle is None and self.transport is not None:
-            self.transport.close()
 
 
 def serve(settings: Settings, started: Callable[[str], None]) -> None:
@@ -73,7 +49,7 @@ def serve(settings: Settings, started: Callable[[str], None]) -> None:
         limit_concurrency=settings.connections,
         timeout_keep_alive=20,
         timeout_graceful_shutdown=_GOODBYE_S,
-        h11_max_incomplete_event_size=_HEADER_BYTES,
+        h11_max_incomplete_event_size=HEAD_BYTES,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     address = _address(settings, host, port)
