@@ -154,6 +154,8 @@ def test_notes_stand_on_the_card(trained: Path, tmp_path: Path) -> None:
 def test_a_folder_that_is_there_is_refused_before_work(trained: Path, folder: Path) -> None:
     with pytest.raises(UsageError, match="is there already"):
         export(trained, folder)
+    with pytest.raises(UsageError, match="is no word spotter; encoders are exported in float32"):
+        export(trained, folder.parent / "other", precision="int8")
 
 
 def test_checkpoints_that_cannot_be_exported(

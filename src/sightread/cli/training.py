@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -152,6 +152,10 @@ def export(
             metavar="CHECKPOINT", help="Of a word spotter: take the finder of this run instead."
         ),
     ] = None,
+    precision: Annotated[
+        Literal["float32", "int8"] | None,
+        typer.Option(help="Of a word spotter's convolutions; int8 unless said otherwise."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model folder that is there.")
     ] = False,
@@ -174,6 +178,7 @@ def export(
         licence=licence,
         notes=_read_notes(notes) if notes else "",
         finder=finder,
+        precision=precision,
         overwrite=overwrite,
         tell=say,
     )

@@ -87,6 +87,12 @@ def _figures(facts: Mapping[str, Any]) -> list[str]:
         f"{one['max_deviation']:.2g}"
         for tower, one in facts["parity"].items()
     }
+    if "int8" in facts:
+        in_bits = facts["int8"]
+        parity["finder in eight bits"] = (
+            f"numbers differ by {in_bits['finder_mean_deviation']:.2g} in the mean"
+        )
+        parity["strips in eight bits"] = f"cosine at least {in_bits['strips_min_cosine']:.4f}"
     return [
         "Of the last validation while training:" if metrics else "There was no validation.",
         "",

@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from sightread import modelfolder
+from sightread.errors import UsageError
 from sightread.golden import Golden, pack
 from sightread.lab.card import card
 from sightread.lab.export_matcher import export_matcher
-from sightread.lab.export_parts import DETAILS, export_parts
+from sightread.lab.export_parts import DETAILS, Precision, export_parts
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
 from sightread.lab.sources import Source, open_source, with_finder
 from sightread.methods.method import Parts, Towers
@@ -53,6 +54,7 @@ def export(
     licence: str | None = None,
     notes: str = "",
     finder: str | os.PathLike[str] | None = None,
+    precision: Precision | None = None,
     overwrite: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Exported:
@@ -65,12 +67,14 @@ def export(
         licence: of the weights; by default what the weights say.
         notes: about the data, for the card.
         finder: of a word spotter: the checkpoint, or the run, whose finder is taken instead.
+        precision: of convolutions; by default int8 for a word spotter and float32 for encoders,
+            which know nothing else.
         overwrite: replace a model folder that is there.
         tell: gets sentences about what is being done.
 
     Raises:
         ModelError: no or a damaged checkpoint, or of a method that is not known.
-        UsageError: `out` is there already, or `finder` is said of what has none.
+        UsageError: `out` is there already, or `finder` or `precision` is said of what has none.
         SightreadError: the graphs and torch disagree.
     """
     modelfolder.require_free(Path(out), overwrite)
@@ -79,7 +83,12 @@ def export(
         source = with_finder(source, open_source(finder))
     tell(f"Exporting {source.path}.")
     parts = source.towers
-    made = _parts(source, parts, tell) if isinstance(parts, Parts) else _towers(source, parts, tell)
+    if isinstance(parts, Parts):
+        made = _parts(source, parts, precision or "int8", tell)
+    elif precision == "int8":
+        raise UsageError(f"{source.path} is no word spotter; encoders are exported in float32.")
+    else:
+        made = _towers(source, parts, tell)
     files, info = made.files, made.info
     info = replace(info, name=name or info.name, licence=licence or info.licence)
     files[modelfolder.TOKENIZER_JSON] = source.tokenizer.json.encode()
@@ -100,10 +109,12 @@ class _Made:
     text: Parity
 
 
-def _parts(source: Source, parts: Parts, tell: Callable[[str], None]) -> _Made:
+def _parts(
+    source: Source, parts: Parts, precision: Precision, tell: Callable[[str], None]
+) -> _Made:
     """Of a word spotter."""
-    made = export_parts(parts, tell)
-    provenance = {**source.info.provenance, "parity": made.parity()}
+    made = export_parts(parts, precision, tell)
+    provenance = {**source.info.provenance, "precision": precision, **made.provenance()}
     info = replace(source.info, details=DETAILS, provenance=provenance)
     return _Made(made.files, info, made.strips, made.text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from sightread import modelfolder
 from sightread.lab.graphs import (
+    Arrays,
     Parity,
     require_parity,
     require_same_maps,
@@ -19,6 +21,7 @@ from sightread.lab.graphs import (
     run_torch,
     to_onnx,
 )
+from sightread.lab.quantise import quantised, require_close_maps, require_close_readings
 from sightread.methods.method import Parts
 from sightread.spotting.alphabet import READ, query_ids
 from sightread.spotting.golden import SpotterGolden, pack
@@ -36,23 +39,32 @@ _PICTURE_PX = (256, 192)
 _GOLDEN_WIDTH_PX = 96
 
 
+Precision = Literal["float32", "int8"]
+
+
 @dataclass(frozen=True, slots=True)
 class PartsExported:
-    """Files of the folder, and how closely the graphs follow torch."""
+    """Files of the folder, and how closely the graphs follow torch: in float32 and, if the folder
+    has them in eight bits, `int8`."""
 
     files: dict[str, bytes | Path]
+    finder: Parity
     strips: Parity
     text: Parity
-    map_deviation: float
+    int8: dict[str, float]
 
-    def parity(self) -> dict[str, object]:
-        """For the provenance."""
-        finder = asdict(Parity(1.0, self.map_deviation))
-        return {"finder": finder, "strips": asdict(self.strips), "text": asdict(self.text)}
+    def provenance(self) -> dict[str, object]:
+        """For `model.json`."""
+        names = ("finder", "strips", "text")
+        parity = {name: asdict(getattr(self, name)) for name in names}
+        return {"parity": parity, **({"int8": self.int8} if self.int8 else {})}
 
 
-def export_parts(parts: Parts, tell: Callable[[str], None]) -> PartsExported:
+def export_parts(parts: Parts, precision: Precision, tell: Callable[[str], None]) -> PartsExported:
     """Make and check the graphs.
+
+    Args:
+        precision: of the convolutions of finder and strip encoder.
 
     Raises:
         SightreadError: the graphs and torch disagree.
@@ -70,6 +82,12 @@ def export_parts(parts: Parts, tell: Callable[[str], None]) -> PartsExported:
     text_graph = to_onnx(parts.text, torch.from_numpy(ids[:2]), "ids", ("embeddings",))
     texts = run_torch(parts.text, ids)
     text_parity = require_parity("query", texts, run_onnx(text_graph, ids))
+    closeness: dict[str, float] = {}
+    if precision == "int8":
+        tell("Finding the ranges of values for eight bits.")
+        find_graph, strip_graph, closeness = _in_eight_bits(parts, find_graph, strip_graph)
+        kernel = run_onnx(find_graph, picture[None])[0][0]
+        strip_vectors = run_onnx(strip_graph, as_input(strips))[0]
     words = np.asarray(WORDS, np.str_)
     golden = SpotterGolden(
         picture, kernel, np.stack(strips), strip_vectors, words, texts[0][: len(WORDS)]
@@ -80,7 +98,7 @@ def export_parts(parts: Parts, tell: Callable[[str], None]) -> PartsExported:
         modelfolder.TEXT_GRAPH: text_graph,
         modelfolder.GOLDEN: pack(golden),
     }
-    return PartsExported(files, strip_parity, text_parity, deviation)
+    return PartsExported(files, Parity(1.0, deviation), strip_parity, text_parity, closeness)
 
 
 def _export_finder(parts: Parts, picture: RGBImage) -> tuple[bytes, NDArray[np.float32], float]:
@@ -106,6 +124,36 @@ def _check_strips(
         found.append(require_parity("strip", expected, run_onnx(graph, values)))
     least = min(one.min_cosine for one in found)
     return expected[0], Parity(least, max(one.max_deviation for one in found))
+
+
+def _in_eight_bits(
+    parts: Parts, find_graph: bytes, strip_graph: bytes
+) -> tuple[bytes, bytes, dict[str, float]]:
+    """Both graphs, and how close they are to torch on every second sample; the others gave the
+    ranges."""
+    pictures, strips = parts.samples()
+    find_graph = quantised(find_graph, pictures[::2])
+    strip_graph = quantised(strip_graph, [batch[::2] for batch in strips])
+    maps = [(run_torch(parts.finder, one), run_onnx(find_graph, one)) for one in pictures[1::2]]
+    read = [
+        (run_torch(parts.strips, batch[1::2]), run_onnx(strip_graph, batch[1::2]))
+        for batch in strips
+        if len(batch) > 1
+    ]
+    return (
+        find_graph,
+        strip_graph,
+        {
+            "finder_mean_deviation": require_close_maps(*_joined(maps)),
+            "strips_min_cosine": min(require_close_readings(*pair) for pair in read),
+        },
+    )
+
+
+def _joined(pairs: list[tuple[Arrays, Arrays]]) -> tuple[Arrays, Arrays]:
+    """The first arrays of all pairs, one after the other."""
+    ours, theirs = (np.concatenate([pair[side][0] for pair in pairs]) for side in (0, 1))
+    return [ours], [theirs]
 
 
 def golden_picture() -> tuple[RGBImage, list[RGBImage]]:

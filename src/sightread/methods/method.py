@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sightread.preprocess import PreprocessSpec
@@ -83,12 +84,15 @@ class Parts:
             logarithms of probabilities (N, W/4, classes).
         text: token ids (B, T) int64 -> unit vectors (B, D).
         dim: D.
+        samples: typical inputs of the finder and of the strip encoder, to find out which range of
+            values eight bits have to stand for.
     """
 
     finder: nn.Module
     strips: nn.Module
     text: nn.Module
     dim: int
+    samples: Callable[[], tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from sightread.errors import ModelError
 from sightread.types import RGBImage, Vectors
 
 MAX_UNPACKED_BYTES = 64 * 1024**2
-LEAST_COSINE = 0.9999
+LEAST_COSINE = 0.999
 MOST_DEVIATION = 0.01
-"""Of a probability of the kernel map."""
+"""Of the probabilities of the kernel map, on the average: in eight bits another processor may round
+another way now and then."""
 
 
 class SpotterGraphs(Protocol):
@@ -107,7 +108,7 @@ def check(golden: SpotterGolden, graphs: SpotterGraphs) -> float:
             f"The model gives vectors of {found.shape[1]} dimensions and a map of {kernel.shape}; "
             f"its golden ones have {expected.shape[1]} and {golden.kernel.shape}."
         )
-    deviation = float(np.abs(kernel - golden.kernel).max())
+    deviation = float(np.abs(kernel - golden.kernel).mean())
     cosines = (found.astype(np.float64) * expected).sum(axis=1)
     worst = int(cosines.argmin())
     if not (cosines[worst] >= LEAST_COSINE and deviation <= MOST_DEVIATION):
@@ -116,7 +117,7 @@ def check(golden: SpotterGolden, graphs: SpotterGraphs) -> float:
         raise ModelError(
             f"The model computes something else here than where it was made: the vector of "
             f"{named[worst]} has cosine {cosines[worst]:.6f} to the golden one (at least "
-            f"{LEAST_COSINE} is needed), its map differs by {deviation:.3g} (at most "
+            f"{LEAST_COSINE} is needed), its map differs by {deviation:.3g} in the mean (at most "
             f"{MOST_DEVIATION}); update onnxruntime, or export the model again."
         )
     return float(cosines[worst])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 from torch import Tensor, nn
 
 from sightread.methods.method import Parts
+from sightread.methods.spotter.data import FIRST_SEED, Scenes, strips_of
 from sightread.methods.spotter.model import Finder, Spotter
+from sightread.methods.spotter.words import Words
 from sightread.preprocess import PreprocessSpec
 from sightread.spotting.alphabet import ASKED, CONTEXT, END, PAD, START
+from sightread.spotting.strips import as_input, by_width
 from sightread.tokenizer import TokenizerSource, TokenLayout
 
 if TYPE_CHECKING:
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
 
 NORMAL_PX = 640
 _MIDDLE = (0.5, 0.5, 0.5)
+_SAMPLE_SCENES, _SAMPLE_PX = 32, 320
 
 
 class FinderGraph(nn.Module):
@@ -39,7 +46,21 @@ class FinderGraph(nn.Module):
 def parts(recipe: SpotterRecipe, model: Spotter) -> Parts:
     """The three graphs, in eval mode."""
     finder = FinderGraph(model.finder).eval()
-    return Parts(finder, model.strips.eval(), model.query.eval(), recipe.model.dim)
+    return Parts(finder, model.strips.eval(), model.query.eval(), recipe.model.dim, samples)
+
+
+def samples() -> tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]:
+    """Rendered pictures (1, H, W, 3) uint8 that training does not see, and batches of their words,
+    (n, 3, 32, W) float32."""
+    rng = np.random.default_rng([FIRST_SEED, 9])
+    renderer = Scenes(Words(), _SAMPLE_PX)
+    scenes = [renderer.get(rng) for _ in range(_SAMPLE_SCENES)]
+    strips = [strip.pixels for scene in scenes for strip in strips_of(scene, rng)]
+    batches = [
+        as_input([strips[number] for number in group])
+        for group in by_width([strip.shape[1] for strip in strips]).values()
+    ]
+    return [scene.pixels[None].copy() for scene in scenes], batches
 
 
 def preprocess_spec(recipe: SpotterRecipe) -> PreprocessSpec:
