@@ -82,9 +82,9 @@ def test_what_is_not_close_is_refused() -> None:
     with pytest.raises(SightreadError, match=r"97\.00% of its cells"):
         require_close_maps([ours], [theirs])
     vectors = np.eye(2, dtype=np.float32)
-    logs = np.log(np.full((2, 4, 3), 0.1) + 0.7 * np.eye(3)[[0, 1, 2, 0]]).astype(np.float32)
+    logs = np.log(np.full((4, 3), 0.1) + 0.7 * np.eye(3)[[0, 1, 2, 0]]).astype(np.float32)
     assert require_close_readings([vectors, logs], [vectors, logs]) == 1.0
     with pytest.raises(SightreadError, match=r"cosine 0\.9800"):
         require_close_readings([vectors, logs], [0.98 * vectors, logs])
     with pytest.raises(SightreadError, match=r"50\.00% of the columns"):
-        require_close_readings([vectors, logs], [vectors, logs[:, [1, 0, 2, 3]]])
+        require_close_readings([vectors, logs], [vectors, logs[[1, 0, 2, 3]]])

@@ -56,8 +56,8 @@ DetailOption = Annotated[
     typer.Option(
         "--detail",
         metavar="low|normal|high",
-        help="How small words the spotter looks for: in the picture at 448, 640 (if nothing is "
-        "said) or 1024 px; looking costs in proportion to its area, reading what there is to read.",
+        help="How small words the spotter looks for: in the picture at 640, 960 (if nothing is "
+        "said) or 1280 px; looking costs in proportion to its area, reading what there is to read.",
     ),
 ]
 ReaderOnlyOption = Annotated[

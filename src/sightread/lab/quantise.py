@@ -88,7 +88,7 @@ def _quiet() -> Iterator[None]:
 
 
 def require_close_maps(expected: Arrays, found: Arrays) -> float:
-    """Compare maps of probabilities (the first array of each) in eight bits with torch's.
+    """Compare a map of probabilities in eight bits with torch's.
 
     Returns:
         Their mean difference.
@@ -109,8 +109,8 @@ def require_close_maps(expected: Arrays, found: Arrays) -> float:
 
 
 def require_close_readings(expected: Arrays, found: Arrays) -> float:
-    """Compare vectors (n, D) and logarithms of probabilities (n, columns, classes) in eight bits
-    with torch's.
+    """Compare vectors (n, D) and logarithms of probabilities (columns, classes) in eight bits with
+    torch's.
 
     Returns:
         The smallest cosine of two vectors.

@@ -58,9 +58,9 @@ class Sides:
 
 
 DETAILS: dict[Detail, Sides] = {
-    "low": Sides(448, 160, 960),
-    "normal": Sides(640, 224, 1280),
-    "high": Sides(1024, 352, 2048, pieces=True),
+    "low": Sides(640, 224, 960),
+    "normal": Sides(960, 256, 1280),
+    "high": Sides(1280, 320, 2048, pieces=True),
 }
 
 

@@ -29,6 +29,7 @@ _FOUND_AT_PX = 640  # the longer side at which a picture is searched at normal d
 _ENLARGED = 2.0
 _ZOOM = 0.45  # standard deviation of the logarithm of the scale
 _TURN = math.radians(4.0)
+_STRETCH = 0.12  # standard deviation of the logarithm of width to height
 _CAPITALS = 0.8  # the height of capitals in that of a box, about: some words have g or y
 _CORNERS = 4
 _KEPT = 400  # decoded pictures
@@ -91,8 +92,12 @@ class Photographs:
         usual = min(_FOUND_AT_PX / max(width, height), _ENLARGED)
         scale = usual * math.exp(_ZOOM * rng.normal())
         turn = _TURN * rng.normal()
+        stretch = math.exp(_STRETCH / 2 * rng.normal())
         turned = scale * np.array(
-            [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
+            [
+                [stretch * math.cos(turn), -stretch * math.sin(turn)],
+                [math.sin(turn) / stretch, math.cos(turn) / stretch],
+            ]
         )
         # Any part of the picture, and little that is outside of it.
         reach = self.size_px / scale / 2
@@ -191,8 +196,16 @@ def _written(text: str, quad: NDArray[np.float64]) -> WrittenWord:
 
 
 def _relit(pixels: RGBImage, rng: Rng) -> RGBImage:
-    """Brighter or darker, of another tint, now and then a negative."""
+    """Brighter or darker, of another tint, now and then a negative, in other colours, or blurred:
+    a few hundred photographs are seen many times, and shall not be learned by heart."""
+    if rng.random() < 0.3:
+        pixels = pixels[..., rng.permutation(3)]
+    if rng.random() < 0.25:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 1.2)).astype(np.uint8)
     values = pixels.astype(np.float32) / 255
+    if rng.random() < 0.25:
+        values = values + rng.normal(0, rng.uniform(0.01, 0.05), values.shape)
+        values = np.clip(values, 0, 1)
     values = values ** float(np.exp(rng.normal(0, 0.25))) * np.exp(rng.normal(0, 0.08, 3))
     if rng.random() < 0.15:
         values = 1 - values
