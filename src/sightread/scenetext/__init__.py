@@ -1,2 +1,6 @@
-"""What is written in pictures, for encoders that look at it: records of readings, tokens, marks,
-vectors of words. No torch: training and serving share it."""
+"""What HOPID's training and serving share, without torch: which read words of a picture count,
+their vectors, marks and places, and the words of a caption. Both call the same code, so that they
+cannot drift apart.
+
+Sections named in this package are those of the method's specification; docs/hopid.md has them.
+"""
