@@ -62,6 +62,18 @@ class DualEncoder(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadingEncoder(Protocol):
+    """What an encoder may be besides: one whose vector of a picture also says what is written."""
+
+    def encode_read(
+        self, images: Sequence[RGBImage], words: Sequence[Sequence[WordRegion]]
+    ) -> list[ImageEmbedding]:
+        """As `DualEncoder.encode_images`, with the words that were read in each image; an image
+        without any has the same vector as there."""
+        ...
+
+
 class WordEncoder(Protocol):
     """The tower of a reader's model that puts words into the space of its regions."""
 

@@ -7,21 +7,24 @@ the side of the pictures alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sightread.errors import UsageError
+from sightread.errors import PictureError, UsageError
 from sightread.methods.files import PictureFolder, read_bytes
+from sightread.scenetext.given import GivenWords
+from sightread.scenetext.pictures import CaptionedPicture
 from sightread.scenetext.records import FindRecord
 from sightread.tasks import RetrievalTask
 from sightread.types import RGBImage
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionedPicture:
-    """`id` is the picture's path below its folder."""
+class CaptionRecord:
+    """What is said of a picture; `id` is its path below its folder."""
 
     id: str
     captions: tuple[str, ...]
@@ -37,7 +40,7 @@ class CaptionedSet:
     """
 
     name: str
-    pictures: tuple[CaptionedPicture, ...]
+    pictures: tuple[CaptionRecord, ...]
     folder: PictureFolder
     find: FindRecord | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -66,9 +69,24 @@ class CaptionedSet:
         )
 
 
+def with_words(found: CaptionedSet, given: GivenWords | None) -> Iterator[CaptionedPicture]:
+    """The pictures for training, with the words that were read in them; none without `given`.
+
+    Each is decoded once for its size, and left out if it cannot be.
+    """
+    for one in found.pictures:
+        try:
+            height, width = found.load(one.id).shape[:2]
+        except PictureError:
+            continue
+        words = tuple(given.of(one.id, width, height)) if given else ()
+        name = f"{found.name}/{one.id}"
+        yield CaptionedPicture(name, one.captions, words, partial(found.load, one.id))
+
+
 def captioned_set(
     name: str,
-    records: Sequence[CaptionedPicture],
+    records: Sequence[CaptionRecord],
     folder: PictureFolder,
     find: FindRecord | None,
 ) -> CaptionedSet:
@@ -82,14 +100,14 @@ def captioned_set(
     for one in records:
         together[one.id] = (*together.get(one.id, ()), *one.captions)
     left_out: dict[str, int] = {}
-    kept: list[CaptionedPicture] = []
+    kept: list[CaptionRecord] = []
     for picture, captions in together.items():
         said = tuple(text for text in map(one_line, captions) if text)
         reason = None if said else "without a caption"
         if said and folder.path(picture) is None:
             reason = "without a file"
         if reason is None:
-            kept.append(CaptionedPicture(picture, said))
+            kept.append(CaptionRecord(picture, said))
         else:
             left_out[reason] = left_out.get(reason, 0) + 1
     if not kept:

@@ -20,8 +20,8 @@ from typing import Literal
 from sightread.errors import UsageError
 from sightread.methods.files import PictureFolder, broken, find_home, read_lines
 from sightread.methods.hopid.protocols.captioned import (
-    CaptionedPicture,
     CaptionedSet,
+    CaptionRecord,
     captioned_set,
 )
 from sightread.methods.hopid.protocols.ctc_annotations import ANNOTATIONS, annotated
@@ -68,13 +68,13 @@ def ctc(
     return captioned_set(part, records, folder, find)
 
 
-def _listed(path: Path) -> list[CaptionedPicture]:
+def _listed(path: Path) -> list[CaptionRecord]:
     found = []
     for number, line in read_lines(path):
         fields = line.rstrip("\r\n").split("\t")
         if len(fields) not in (4, 5) or not fields[3].strip():
             raise broken(path, number, _LINE, repr(line[:60]))
-        found.append(CaptionedPicture(_relative(fields[3]), (fields[2],)))
+        found.append(CaptionRecord(_relative(fields[3]), (fields[2],)))
     return found
 
 
@@ -82,7 +82,7 @@ def _relative(path: str) -> str:
     return path.strip().replace("\\", "/").removeprefix("./")
 
 
-def _pictures_of(home: Path, records: list[CaptionedPicture]) -> Path:
+def _pictures_of(home: Path, records: list[CaptionRecord]) -> Path:
     """The folder below which the first picture of the list is."""
     for folder in (home, home / "images", home.parent):
         if folder.is_dir() and records and PictureFolder(folder, LAYOUT).path(records[0].id):

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sightread.errors import UsageError
-from sightread.methods.hopid.protocols.captioned import CaptionedPicture, read_json, some_of
+from sightread.methods.hopid.protocols.captioned import CaptionRecord, read_json, some_of
 from sightread.scenetext.records import FindRecord, SceneTextRecord, parse_record
 
 ANNOTATIONS = "CTC_anns.json"
@@ -42,7 +42,7 @@ Item = Mapping[str, Any]
 
 def annotated(
     path: Path, part: str, keys: Mapping[str, str]
-) -> tuple[list[CaptionedPicture], FindRecord | None]:
+) -> tuple[list[CaptionRecord], FindRecord | None]:
     """The pictures of a part with their captions, and their annotated words if there are any.
 
     Args:
@@ -60,9 +60,9 @@ def annotated(
     items = _of_part(found, items, part)
     apart = _apart(found, data, items)
     pictures = [
-        CaptionedPicture(_file(found, item), tuple(apart.get(_id(found, item), ())))
+        CaptionRecord(_file(found, item), tuple(apart.get(_id(found, item), ())))
         if apart is not None
-        else CaptionedPicture(_file(found, item), _texts(found.need("captions", item)))
+        else CaptionRecord(_file(found, item), _texts(found.need("captions", item)))
         for item in items
     ]
     return pictures, _words(found, items)

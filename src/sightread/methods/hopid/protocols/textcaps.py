@@ -18,8 +18,8 @@ import numpy as np
 from sightread.errors import UsageError
 from sightread.methods.files import PictureFolder, find_home
 from sightread.methods.hopid.protocols.captioned import (
-    CaptionedPicture,
     CaptionedSet,
+    CaptionRecord,
     captioned_set,
     read_json,
     some_of,
@@ -53,8 +53,7 @@ def textcaps(root: str | os.PathLike[str], part: Part = "val") -> CaptionedSet:
         captions = {one: texts for one, texts in captions.items() if (one in held) == wanted}
     images = next((home / one for one in ("train_images", "images") if (home / one).is_dir()), home)
     records = [
-        CaptionedPicture(f"{image}.jpg", tuple(texts[:CAPTIONS]))
-        for image, texts in captions.items()
+        CaptionRecord(f"{image}.jpg", tuple(texts[:CAPTIONS])) for image, texts in captions.items()
     ]
     readings = _readings(home / f"TextVQA_Rosetta_OCR_v0.2_{file}.json")
     label = "textcaps" if part == "val" else f"textcaps-{part}"
