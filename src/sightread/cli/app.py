@@ -9,6 +9,7 @@ import typer
 from sightread.cli import (
     asking,
     benchmarking,
+    caption_benchmarks,
     filling,
     measuring,
     pair_benchmarks,
@@ -65,6 +66,7 @@ app.command()(training.export)
 evaluate.command("words")(measuring.evaluate_words)
 evaluate.command("fdp")(benchmarking.evaluate_fdp)
 evaluate.command("entityclip")(pair_benchmarks.evaluate_entityclip)
+evaluate.command("hopid")(caption_benchmarks.evaluate_hopid)
 bench.command("query")(measuring.bench_query)
 app.add_typer(explain, name="explain")
 app.add_typer(evaluate, name="evaluate")

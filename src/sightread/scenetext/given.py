@@ -31,6 +31,21 @@ class GivenWords:
     broken: dict[str, str] = field(default_factory=dict)
     outside: int = 0
 
+    def knows(self, image_id: str) -> bool:
+        """Whether there is a record of a picture, sound or not; nothing is counted."""
+        try:
+            return self.find(image_id) is not None
+        except UsageError:
+            return True
+
+    def has_words(self, image_id: str) -> bool:
+        """Whether a sound record of the picture has words; nothing is counted."""
+        try:
+            record = self.find(image_id)
+        except UsageError:
+            return False
+        return bool(record and record.words)
+
     def of(self, image_id: str, width: int, height: int) -> Sequence[WordRegion]:
         """The words of a picture of this size in pixels; none if nothing is known of it."""
         try:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sightread.errors import UsageError
 from sightread.methods.hopid.protocols import ctc, textcaps
 from sightread.methods.hopid.protocols.captioned import CaptionedSet
-from sightread.scenetext.records import FindRecord
+from sightread.scenetext.records import FindRecord, SceneTextRecord
+from sightread.synth.ambiguity import AmbiguitySettings, Split, build_ambiguity
 from sightread.tasks import RetrievalTask
 
-RENDERED = "synth-ambiguity"
+RENDERED: Mapping[str, Split] = {
+    "synth-ambiguity": "seen",
+    "synth-ambiguity-unseen": "unseen",
+    "synth-ambiguity-text-free": "text-free",
+}
+"""Each in its own pool: words of the training split, words that it does not have, no words."""
 LAYOUTS: Mapping[str, str] = {
     "ctc-1k": ctc.LAYOUT,
     "ctc-5k": ctc.LAYOUT,
     "textcaps": textcaps.LAYOUT,
 }
-BENCHMARKS: tuple[str, ...] = (*LAYOUTS, RENDERED)
+BENCHMARKS: tuple[str, ...] = (*LAYOUTS, *RENDERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ def open_benchmark(
     """
     if name not in BENCHMARKS:
         raise UsageError(f"There is no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}.")
+    if name in RENDERED:
+        return rendered(name)
     if root is None:
         raise UsageError(
             f"{name} is read from disk: name its folder with --root; in it: {LAYOUTS[name]}."
@@ -58,3 +66,17 @@ def _read(name: str, root: Path, keys: Mapping[str, str] | None) -> CaptionedSet
 
 def _from_disk(found: CaptionedSet) -> CaptionBenchmark:
     return CaptionBenchmark(found.task(), found.find, found.left_out)
+
+
+def rendered(name: str, settings: AmbiguitySettings | None = None) -> CaptionBenchmark:
+    """A test of `synth-ambiguity` with what its reader, who errs, found."""
+    settings = settings or AmbiguitySettings()
+    made = build_ambiguity(settings)
+    engine = (
+        f"rendered: {100 * settings.replaced:g} % of letters misread, "
+        f"{100 * settings.missed:g} % of words missed"
+    )
+    shown = made.shown(RENDERED[name])
+    records = {one.id: SceneTextRecord(one.id, engine, one.read) for one in shown}
+    task = replace(made.task(RENDERED[name]), name=name)
+    return CaptionBenchmark(task, records.get, {})
