@@ -16,6 +16,7 @@ from sightread.scenetext.records import (
     plain_record,
     record_path,
     upright,
+    write_record,
 )
 from sightread.types import WordRegion
 from tests.methods.fdp.protocols.layouts import write
@@ -169,3 +170,14 @@ def test_what_is_missing_or_broken_is_counted_and_stops_nothing(tmp_path: Path) 
     assert given.missing == ["gone"]
     assert sorted(given.broken) == ["torn", "turned"]
     assert "is not JSON" in given.broken["torn"]
+
+
+def test_a_record_is_written_whole(tmp_path: Path) -> None:
+    words = [WordRegion(upright(1, 2, 3, 4), 0.5, "caf\u00e9 \u6771\u4eac")]
+    write_record(tmp_path, plain_record("b/c.jpg", (10, 20), "me", words))
+    found = open_records(tmp_path)("b/c.jpg")
+    assert found is not None
+    assert [word.text for word in found.words] == ["caf\u00e9 \u6771\u4eac"]
+    assert [path.name for path in (tmp_path / "b").iterdir()] == ["c.jpg.json"]
+    with pytest.raises(UsageError, match=r"'\.\./c\.jpg' is no name of a picture in a folder"):
+        write_record(tmp_path, plain_record("../c.jpg", (10, 20), "me", words))

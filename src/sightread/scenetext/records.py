@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -215,6 +216,23 @@ def record_path(image_id: str) -> PurePosixPath | None:
     if not parts or ".." in parts or image_id.startswith("/") or "\\" in image_id:
         return None
     return PurePosixPath(*parts[:-1], f"{parts[-1]}.json")
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Put a plain record into a folder, whole or not at all.
+
+    Raises:
+        UsageError: its picture's id leads out of the folder.
+        OSError: the folder cannot be written to, or the disk is full.
+    """
+    place = record_path(record["image_id"])
+    if place is None:
+        raise UsageError(f"{record['image_id']!r} is no name of a picture in a folder.")
+    path = folder / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(json.dumps(record, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(fresh, path)
 
 
 def _from_folder(folder: Path, image_id: str) -> SceneTextRecord | None:
