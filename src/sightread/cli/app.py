@@ -13,6 +13,7 @@ from sightread.cli import (
     filling,
     measuring,
     pair_benchmarks,
+    reporting,
     serving,
     training,
 )
@@ -63,6 +64,7 @@ app.command()(filling.forget)
 app.command()(filling.entities)
 app.command()(training.train)
 app.command()(training.export)
+app.command()(reporting.report)
 evaluate.command("words")(measuring.evaluate_words)
 evaluate.command("fdp")(benchmarking.evaluate_fdp)
 evaluate.command("entityclip")(pair_benchmarks.evaluate_entityclip)
