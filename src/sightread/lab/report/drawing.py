@@ -25,6 +25,8 @@ COLOURS = ("#1f6feb", "#d9822b", "#6f42c1", "#2a9d8f", "#c2255c", "#8a6d3b")
 _MARKERS = ("o", "^", "s", "D", "v", "P")
 _LABEL = 26
 """Characters of a line below a picture."""
+_TEXT = 21
+"""Of a line in the place of one."""
 _DPI = 110
 
 
@@ -44,12 +46,14 @@ def tiles(rows: Sequence[Sequence[Tile]], heads: Sequence[str] = ()) -> bytes:
         heads: what stands above each row.
     """
     across = max(map(len, rows))
-    tall = 1.5 if heads else 1.3
+    said = any(tile.label for line in rows for tile in line if tile.pixels is not None)
+    high = 1.3 if said else 1.02
+    tall = high + (0.2 if heads else 0.0)
     with _drawn(1.75 * across, 1.75 * tall * len(rows)) as (axes, out):
         axes.set(xlim=(0, across), ylim=(len(rows) * tall, 0))
         axes.axis("off")
         for row, line in enumerate(rows):
-            top = row * tall + tall - 1.3
+            top = row * tall + tall - high
             if heads:
                 axes.text(0.02, top - 0.03, clean(heads[row], 100), va="bottom", fontsize=9)
             for at, tile in enumerate(line):
@@ -65,7 +69,7 @@ def _tile(axes: Any, tile: Tile, left: float, top: float) -> None:
     colour = {None: QUIET, True: RIGHT, False: WRONG}[tile.right]
     label = "\n".join(textwrap.wrap(mark + clean(tile.label, 3 * _LABEL), _LABEL)[:3])
     if tile.pixels is None:
-        label = "\n".join(textwrap.wrap(mark + clean(tile.label, 150), _LABEL)[:7])
+        label = "\n".join(textwrap.wrap(mark + clean(tile.label, 150), _TEXT)[:7])
         axes.text(left + 0.04, top + 0.05, label, va="top", fontsize=8, color=colour)
         return
     height, width = tile.pixels.shape[:2]
