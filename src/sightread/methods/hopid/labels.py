@@ -19,10 +19,10 @@ IGNORED = -100
 LEAST_SURE = 0.4
 """Where a reader is less sure than this in the mean, its words teach nothing."""
 _ALIKE, _SHORTEST, _LONGEST_RUN = 0.8, 4, 6
-_STOP_WORDS = """a an and are as at be but by for from has have he her his i in is it its my no not of on
-or our s she so that the their there these they this those to up was we were which with you your"""
+_STOP_WORDS = """a an and are as at be but by for from has have he her his i in is it its my no not
+of on or our s she so that the their there these they this those to up was we were which with you
+your"""
 STOP_WORDS = frozenset(_STOP_WORDS.split())
-)
 
 
 def weak_labels(words: Sequence[CaptionWord], tokens: Sequence[SceneToken]) -> list[int]:

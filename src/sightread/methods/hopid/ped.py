@@ -7,7 +7,7 @@ again and again; their mean is the vector E of its scene text.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
