@@ -7,7 +7,9 @@ from typing import Literal
 
 from sightread.clip.config import CONFIGS, ViTConfig
 from sightread.errors import UsageError
+from sightread.preprocess import Fit
 from sightread.scenetext.settings import SceneTextSettings
+from sightread.synth.ambiguity import AmbiguitySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +145,65 @@ def paper_preset(backbone: str = "ViT-B-32") -> HopidConfig:
         token_weight=0.0,
         diversity_weight=0.0,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class HopidRecipe:
+    """A training run.
+
+    Attributes:
+        model: the switches of HOPID.
+        clip: weights of the backbone: a file, a folder made by `models pull` or `models import`,
+            or a run of `train clip`. Empty: random weights, which is good for tests only.
+        data: `synth-ambiguity` is rendered; the others are read from `root`.
+        root: folder of the data set, as it comes.
+        ambiguity: the settings of `synth-ambiguity`.
+        fit: how a picture becomes square; "crop" may cut marks away.
+        batch: pictures, each with one of its captions.
+        lr, weight_decay: of everything that learns.
+        nce_batches: of the first part of the schedule (`model.schedule`); about 60 % of all.
+        sampler: what one batch holds, see `data.shuffled`.
+        marks_dropped: how often a picture with text is seen without its marks, with two passes.
+        words_dropped: how often a word of a picture is left out.
+        text_dropped: how often all of them are.
+        letters_misread, words_misread: how often a letter of a word is another one, and how often a
+            word is one of another picture.
+        dei_epochs: of the tagger, at most.
+        dei_seed: of its weights and its order.
+        validation_pictures: held-out pictures at most; 0: no validation.
+    """
+
+    model: HopidConfig = field(default_factory=HopidConfig)
+    clip: str = ""
+    data: str = "synth-ambiguity"
+    root: str = ""
+    ambiguity: AmbiguitySettings = field(default_factory=AmbiguitySettings)
+    fit: Fit = "pad"
+    batch: int = 128
+    lr: float = 5e-4
+    weight_decay: float = 1e-4
+    nce_batches: int = 600
+    sampler: Literal["groups", "text_neighbours", "shuffle"] = "groups"
+    marks_dropped: float = 0.15
+    words_dropped: float = 0.1
+    text_dropped: float = 0.0
+    letters_misread: float = 0.0
+    words_misread: float = 0.0
+    dei_epochs: int = 8
+    dei_seed: int = 0
+    validation_pictures: int = 1000
+
+    def __post_init__(self) -> None:
+        shares = (
+            self.marks_dropped,
+            self.words_dropped,
+            self.text_dropped,
+            self.letters_misread,
+            self.words_misread,
+        )
+        if not all(0 <= share <= 1 for share in shares):
+            raise UsageError(
+                f"shares of what is dropped or misread must be between 0 and 1, not {shares}."
+            )
+        if self.batch < 2:
+            raise UsageError(f"a batch of {self.batch} has no wrong answers: it must be 2 or more.")

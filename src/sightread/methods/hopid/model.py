@@ -111,6 +111,7 @@ class HOPID(nn.Module):
         self.clip, self.config = clip, config
         width, clip_width = config.width, clip.config.embed_dim
         self.side = vision.image_px // vision.patch_px
+        self.alike = 0  # batches in a row whose vectors were all alike
         self.dei = Dei()
         self.inward = nn.Linear(clip_width, width)
         self.inward_norm = nn.LayerNorm(width)
