@@ -1,1 +1,1 @@
-"""HOPID: retrieval by captions that knows what is written in pictures. A reconstruction."""
+"""HOPID, scene-text aware retrieval: a reconstruction, see docs/hopid.md."""
