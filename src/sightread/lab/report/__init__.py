@@ -55,7 +55,13 @@ def _entityclip(recipe: Any, model: Any, most: int) -> Iterator[Figure]:
     return figures(recipe, model, most)
 
 
-REPORTS: Mapping[str, Draw] = {"entityclip": _entityclip, "fdp": _fdp}
+def _hopid(recipe: Any, model: Any, most: int) -> Iterator[Figure]:
+    from sightread.lab.report.hopid import figures
+
+    return figures(recipe, model, most)
+
+
+REPORTS: Mapping[str, Draw] = {"entityclip": _entityclip, "fdp": _fdp, "hopid": _hopid}
 
 
 def make_report(

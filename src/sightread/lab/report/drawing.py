@@ -23,7 +23,7 @@ from sightread.types import RGBImage
 RIGHT, WRONG, QUIET = "#1a7f37", "#b42318", "#666666"
 COLOURS = ("#1f6feb", "#d9822b", "#6f42c1", "#2a9d8f", "#c2255c", "#8a6d3b")
 _MARKERS = ("o", "^", "s", "D", "v", "P")
-_LABEL = 26
+_LABEL = 24
 """Characters of a line below a picture."""
 _TEXT = 21
 """Of a line in the place of one."""
