@@ -59,8 +59,8 @@ this to up us was we what when which who will with www com you your
 """
 _OTHERS = """
 au aux avec ce ces dans de des du elle en est et il la le les ne nous ou par pas pour qui sur un une
-vous am auf aus bei das dem den der die ein eine für im ist mit nicht oder sie und von wir zu zum zur
-al con del el es las lo los para por que se su una y da di per
+vous am auf aus bei das dem den der die ein eine für im ist mit nicht oder sie und von wir zu zum
+zur al con del el es las lo los para por que se su una y da di per
 """
 _SMALL_WORDS = frozenset((_ENGLISH + _OTHERS).split())
 """That are written everywhere and say nothing: English, French, German, Spanish, Italian."""
