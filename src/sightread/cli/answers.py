@@ -133,6 +133,14 @@ def summary(result: Result, offset: int = 0) -> str:
     return " · ".join([*parts, f"{result.took_ms:.0f} ms"])
 
 
+def refined(result: Result) -> str:
+    """A line of the words that part pictures which look alike; "" if there are none."""
+    if not result.refine:
+        return ""
+    words = ", ".join(f"{visible(one.word)} {one.pictures:,}" for one in result.refine)
+    return f"Written in them: {words}"
+
+
 def nothing_found(result: Result) -> str:
     """A line for an empty answer: the nearest readings, and how to see weaker matches."""
     parts = [f"Nothing found for: {visible(result.query)}"]

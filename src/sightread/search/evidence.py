@@ -46,6 +46,11 @@ class Found:
         """Whether an encoder was asked for one."""
         return any(one.asked.entity for one in self.ranked)
 
+    @property
+    def spaces(self) -> list[str]:
+        """In which encoders were asked."""
+        return list(dict.fromkeys(one.space for one in self.ranked))
+
     def by(self, spaces: Sequence[str]) -> list[Ranked]:
         """What the encoders of these spaces found that have no probabilities."""
         return [one for one in self.ranked if one.space in spaces and one.probability is None]
