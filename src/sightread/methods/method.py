@@ -44,6 +44,32 @@ class ParameterGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SceneTextTowers:
+    """What is exported besides of a dual encoder whose vectors depend on the words read in a
+    picture, and on those of a caption that are scene text; see `encoders.scene_text`. Modules in
+    eval mode; one picture or caption at a time, with any number of words from one on.
+
+    Attributes:
+        written: vector (1, C) and patches (1, P*P, W) of the picture (of the marked one), words
+            (1, N, 256) of `scenetext.wordvectors`, their boxes (1, N, 4) and pooling (1, N, P*P)
+            of `scenetext.places` [, vector (1, C) of the picture without marks] -> vector (1, C)
+            of unit length, weights (1, N) that sum to at most 1, gate (1,) in [0, 1].
+        tag: words of a caption (1, L, 256) -> probability (1, L) that each is scene text.
+        caption: vector (1, C) of the caption and of its prompt (1, C), words (1, L, 256),
+            entities (1, J, 256) and where each begins, (1, J) int64 -> vector (1, C) of unit
+            length.
+        details: what serving has to know, as `encoders.scene_text.Details` reads it.
+        two_passes: whether `written` takes the vector without marks.
+    """
+
+    written: nn.Module
+    tag: nn.Module
+    caption: nn.Module
+    details: Mapping[str, Any]
+    two_passes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Towers:
     """What is exported: two modules in eval mode that share no state with training.
 
@@ -61,6 +87,8 @@ class Towers:
             pictures, tokens (1, T, D) and ids (1, T) of a text, the same of its explanation ->
             log odds (K,) that they belong together.
         scale: with a matcher, what cosines are multiplied with to be on the scale of logits.
+        scene_text: lets words count. With it the image tower gives a pair: the embeddings, and
+            the patches (B, P*P, W).
     """
 
     image: nn.Module
@@ -70,6 +98,7 @@ class Towers:
     text_threshold: float = 0.5
     matcher: nn.Module | None = None
     scale: float | None = None
+    scene_text: SceneTextTowers | None = None
 
 
 @dataclass(frozen=True, slots=True)
