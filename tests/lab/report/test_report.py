@@ -92,12 +92,30 @@ def test_entityclip(entity_run: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_hopid(hopid_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    arguments = ["report", "hopid", "--checkpoint", str(hopid_run), "--out", str(out)]
+    assert run([*arguments, "--quiet"]) == 0
+    headings = checked(out).headings
+    assert headings[:4] == [
+        "Where a picture matters to its caption",
+        "Which written words count",
+        "Alike, but for what is written",
+        "Text to image",
+    ]
+    assert headings[4] == "Text to image, without what is written"
+    assert headings[-1] == "Pictures and texts on one plane (t-SNE), without what is written"
+    assert len(headings) == 9
+
+
 def test_a_figure_that_cannot_be_made_says_why(
     entity_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "report"
     arguments = ["report", "entityclip", "--checkpoint", str(entity_run), "--out", str(out)]
-    assert run([*arguments, "--set", "method.model.explanations=none", "--quiet"]) == 0
+    assert (
+        run([*arguments, "--set", "method.model.explanations=none", "--pictures", "4", "-q"]) == 0
+    )
     said = capsys.readouterr().err
     assert "Without “What explanations change”: No held-out caption of this run has an" in said
     assert "No held-out caption of this run has an" in (out / PAGE).read_text("utf-8")
