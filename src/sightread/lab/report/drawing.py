@@ -27,6 +27,8 @@ _LABEL = 24
 """Characters of a line below a picture."""
 _TEXT = 21
 """Of a line in the place of one."""
+_HEAD = 22
+"""Of a line above a row, for each picture in it."""
 _DPI = 110
 
 
@@ -49,13 +51,14 @@ def tiles(rows: Sequence[Sequence[Tile]], heads: Sequence[str] = ()) -> bytes:
     said = any(tile.label for line in rows for tile in line if tile.pixels is not None)
     high = 1.3 if said else 1.02
     tall = high + (0.2 if heads else 0.0)
-    with _drawn(1.75 * across, 1.75 * tall * len(rows)) as (axes, out):
-        axes.set(xlim=(0, across), ylim=(len(rows) * tall, 0))
+    with _drawn(1.75 * across, 1.75 * tall * len(rows), whole=True) as (axes, out):
+        axes.set(xlim=(-0.03, across), ylim=(len(rows) * tall, -0.03))
         axes.axis("off")
         for row, line in enumerate(rows):
             top = row * tall + tall - high
             if heads:
-                axes.text(0.02, top - 0.03, clean(heads[row], 100), va="bottom", fontsize=9)
+                head = clean(heads[row], _HEAD * across)
+                axes.text(0.02, top - 0.03, head, va="bottom", fontsize=9)
             for at, tile in enumerate(line):
                 _tile(axes, tile, at, top)
     return out.getvalue()
@@ -182,8 +185,13 @@ def cells(
 
 
 @contextmanager
-def _drawn(width: float, height: float) -> Iterator[tuple[Any, io.BytesIO]]:
-    """Axes of that size in inches to draw on, and where the PNG will be."""
+def _drawn(width: float, height: float, whole: bool = False) -> Iterator[tuple[Any, io.BytesIO]]:
+    """Axes to draw on, and where the PNG will be.
+
+    Args:
+        width, height: of the figure in inches.
+        whole: the axes take all of it, and nothing stands beside them.
+    """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -192,8 +200,9 @@ def _drawn(width: float, height: float) -> Iterator[tuple[Any, io.BytesIO]]:
     with mpl.rc_context({"text.parse_math": False, "text.usetex": False}):
         figure = Figure(figsize=(width, height), dpi=_DPI)
         FigureCanvasAgg(figure)
-        yield figure.add_subplot(), out
+        yield figure.add_axes((0, 0, 1, 1)) if whole else figure.add_subplot(), out
         with warnings.catch_warnings():
             # A letter that the font lacks becomes a box, which is all that can be done.
             warnings.filterwarnings("ignore", message="Glyph")
-            figure.savefig(out, format="png", bbox_inches="tight", metadata={"Software": None})
+            box = None if whole else "tight"
+            figure.savefig(out, format="png", bbox_inches=box, metadata={"Software": None})
