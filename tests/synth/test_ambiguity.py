@@ -7,7 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sightread.clip.config import CONFIGS
+from sightread.clip.tokens import spelling_tokenizer, tokenise
 from sightread.errors import PictureError, UsageError
+from sightread.scenetext.captions import prompt
 from sightread.synth.ambiguity import (
     SIBLINGS,
     TESTS,
@@ -16,6 +19,7 @@ from sightread.synth.ambiguity import (
     build_ambiguity,
     made_up_words,
     plain_words,
+    vocabulary,
 )
 from sightread.synth.carriers import CARRIERS, HUES, ICONS, LONGEST, Board, Shown, draw_board
 
@@ -118,6 +122,33 @@ def test_words_of_unseen_pictures_are_in_no_other_split() -> None:
         assert words <= seen | NAMES
         assert words & NAMES or split == "val"  # a bus that reads "fish"
     assert {word.text for one in made.shown("unseen") for word in one.words} <= unseen
+
+
+def test_what_a_method_learns_from_has_the_readings_and_not_the_truth() -> None:
+    one = build_ambiguity(SMALL).train[0]
+    found = one.captioned()
+    assert (found.id, found.captions, found.group) == (one.id, one.captions, one.group)
+    assert found.words == one.read
+    assert found.gold == tuple(one.written.values())
+    assert np.array_equal(found.load(), one.load())
+    assert build_ambiguity(SMALL).train[-1].captioned().gold == ()
+
+
+def test_a_tokeniser_knows_captions_and_prompts_whole_and_spells_the_rest() -> None:
+    pieces, text = spelling_tokenizer(vocabulary()), CONFIGS["tiny-carriers"].text
+    assert pieces.get_vocab_size() == text.vocab_size
+    plain = build_ambiguity(SMALL).shown("text-free")[0].captions
+    asked = [prompt([made_up_words()[1][at], "green"])[0] for at in range(20)]
+    known = set(vocabulary())
+    assert all(set(pieces.encode(caption).tokens) <= known for caption in plain)
+    for caption in asked:
+        tokens = pieces.encode(caption).tokens
+        assert "<|unknown|>" not in tokens
+        assert {"texts", "green", "image"} <= set(tokens)
+    ids = tokenise(
+        pieces, [text for one in build_ambiguity(SMALL).train for text in one.captions], 48
+    )
+    assert ids.argmax(-1).max() < text.context_length - 1  # nothing is cut
 
 
 def test_a_share_of_groups_has_the_name_of_a_thing() -> None:

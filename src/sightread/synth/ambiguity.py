@@ -23,6 +23,7 @@ from typing import Literal
 import numpy as np
 
 from sightread.errors import PictureError, UsageError
+from sightread.scenetext.pictures import CaptionedPicture
 from sightread.synth.carriers import (
     CARRIERS,
     HUES,
@@ -106,6 +107,11 @@ class AmbiguousPicture:
     def words(self) -> tuple[WordRegion, ...]:
         """What stands in the picture, without a mistake."""
         return true_words(self.board, self.written)
+
+    def captioned(self) -> CaptionedPicture:
+        """What a method learns from: with what was read, and the words that captions may say."""
+        gold = tuple(self.written.values())
+        return CaptionedPicture(self.id, self.captions, self.read, self.load, self.group, gold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,15 +296,28 @@ def made_up_words() -> tuple[tuple[str, ...], tuple[str, ...]]:
     known = set(plain_words())
     found: list[str] = []
     while len(found) < SEEN_WORDS + UNSEEN_WORDS:
-        letters = ["bdfgklmnprstvz", "aeiou", "bdfgklmnprstvz", "aeiou", "klmnrst"]
-        word = "".join(_pick(one, rng) for one in letters[: int(rng.integers(4, 6))])
+        word = made_up_word(rng)
         if word not in known:
             known.add(word)
             found.append(word)
     return tuple(found[:SEEN_WORDS]), tuple(found[SEEN_WORDS:])
 
 
+def made_up_word(rng: Rng) -> str:
+    """Four or five letters that can be said."""
+    letters = ["bdfgklmnprstvz", "aeiou", "bdfgklmnprstvz", "aeiou", "klmnrst"]
+    return "".join(_pick(one, rng) for one in letters[: int(rng.integers(4, 6))])
+
+
 def plain_words() -> list[str]:
     """Every word of captions but those that are written in pictures, sorted."""
     words = {word for text in (*SAYS, *JOINS) for word in text.split() if "{" not in word}
     return sorted(words.union(["a"], CARRIERS, ICONS, HUES))
+
+
+def vocabulary() -> tuple[str, ...]:
+    """What a tokeniser has to know whole: the words of captions and of prompts that name words.
+    What is written in pictures is spelled."""
+    prompt = ["there", "is", "are", "scene", "text", "texts", "in", "this", "image"]
+    prompt += [":", '"', '",', "."]
+    return (*plain_words(), *prompt)

@@ -18,7 +18,14 @@ from torch import Tensor
 from sightread.clip.backbone import load_backbone, token_id
 from sightread.clip.config import CONFIGS
 from sightread.clip.model import CLIP
-from sightread.clip.tokens import END, PAD_ID, START, clip_tokenizer, tiny_tokenizer
+from sightread.clip.tokens import (
+    END,
+    PAD_ID,
+    START,
+    clip_tokenizer,
+    spelling_tokenizer,
+    tiny_tokenizer,
+)
 from sightread.errors import SightreadError, UsageError
 from sightread.methods.hopid.caption import Read
 from sightread.methods.hopid.config import HopidConfig, HopidRecipe
@@ -52,6 +59,7 @@ from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGr
 from sightread.preprocess import PreprocessSpec
 from sightread.scenetext.captions import caption_words
 from sightread.scenetext.pictures import CaptionedPicture
+from sightread.synth.ambiguity import vocabulary
 from sightread.tokenizer import TokenizerSource, TokenLayout
 
 ABOUT = (
@@ -254,6 +262,8 @@ def pieces_of(recipe: HopidRecipe) -> Pieces:
         UsageError: it is to be read from the folder of the backbone, and none is named.
     """
     name = recipe.model.backbone
+    if name == "tiny-carriers":
+        return spelling_tokenizer(vocabulary())
     if name.startswith("tiny"):
         return tiny_tokenizer()
     if not recipe.clip:
