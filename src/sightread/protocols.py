@@ -167,8 +167,11 @@ class Store(Protocol):
         """Remove all vectors of pictures in a space, committed at once; whether there were any."""
         ...
 
-    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
-        """Add or replace vectors of known pictures, by the encoder of `open_space`."""
+    def set_embeddings(
+        self, space: str, embeddings: Mapping[PictureId, ImageEmbedding | None]
+    ) -> None:
+        """Add or replace vectors of known pictures, by the encoder of `open_space`. None removes
+        what a picture has in the space, of whichever encoder."""
         ...
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:
