@@ -84,3 +84,15 @@ def textcaps(root: Path, count: int = 2) -> Path:
     for name in ("aa", "bb", *(f"t{n}" for n in range(count))):
         picture(home / "train_images" / f"{name}.jpg")
     return root
+
+
+def ctc_training(root: Path, count: int = 12) -> Path:
+    """A training list; its last picture is one of the test."""
+    home = root / "CTC"
+    ids = [*range(100, 99 + count), 7]
+    lines = [f"{one}\t{one}0\tcaption {one}\ttrain2014/{COCO.format(one)}" for one in ids]
+    write(home / "CTC_train_list_ocr_release.txt", "\n".join(lines))
+    for one in ids:
+        picture(home / "train2014" / COCO.format(one))
+    write(home / "ctc_ocr" / "gt_000000000100.txt", "10,5,60,5,60,30,10,30,HOTEL\n")
+    return root

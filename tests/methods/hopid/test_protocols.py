@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from sightread.errors import UsageError
+from sightread.methods.hopid.data import open_pictures
 from sightread.methods.hopid.protocols import textcaps as textcaps_module
 from sightread.methods.hopid.protocols.ctc import check_part, ctc, number_of
 from sightread.methods.hopid.protocols.textcaps import textcaps
 from sightread.methods.hopid.published import ROWS, SIZES, rows_for
+from sightread.scenetext.records import plain_record, upright, write_record
+from sightread.synth.ambiguity import AmbiguitySettings
+from sightread.types import WordRegion
 from tests.methods.fdp.protocols.layouts import picture, write
 from tests.methods.hopid import layouts
 from tests.methods.hopid.layouts import COCO
@@ -261,3 +265,34 @@ def test_pictures_that_lie_twice_are_one_sentence(tmp_path: Path) -> None:
     picture(tmp_path / "TextCaps" / "train_images" / "AA.jpg")
     with pytest.raises(UsageError, match="holds both"):
         textcaps(tmp_path)
+
+
+# --- training ----------------------------------------------------------------------------------
+
+
+def test_pictures_of_a_test_are_never_learned_from(tmp_path: Path) -> None:
+    layouts.ctc_lists(tmp_path)
+    layouts.ctc_training(tmp_path)
+    train = open_pictures("ctc", str(tmp_path), AmbiguitySettings(), "train")
+    held = open_pictures("ctc", str(tmp_path), AmbiguitySettings(), "val")
+    names = [one.id for one in (*train, *held)]
+    assert sorted(names) == [f"ctc-train/train2014/{COCO.format(n)}" for n in range(100, 111)]
+    assert (len(train), len(held)) == (9, 2)
+    words = {one.id: [word.text for word in one.words] for one in (*train, *held)}
+    assert words.pop(f"ctc-train/train2014/{COCO.format(100)}") == ["HOTEL"]
+    assert not any(words.values())
+    assert_corners(train[0].load())
+
+
+def test_readings_of_ones_own_go_before_those_of_the_data_set(tmp_path: Path) -> None:
+    layouts.textcaps(tmp_path, count=3)
+    with pytest.raises(UsageError, match=r"textcaps has no readings beside it: `python scripts/re"):
+        open_pictures("textcaps", str(tmp_path), AmbiguitySettings(), "val")
+    for n in range(3):
+        words = [WordRegion(upright(1, 2, 3, 4), 0.5, f"word {n}")]
+        write_record(tmp_path / "words", plain_record(f"t{n}.jpg", (96, 64), "me", words))
+    found = open_pictures("textcaps", str(tmp_path), AmbiguitySettings(), "val")
+    texts = {one.id: [word.text for word in one.words] for one in found}
+    assert texts == {f"textcaps-held-out/t{n}.jpg": [f"word {n}"] for n in range(3)}
+    (tmp_path / "TextCaps" / "train_images" / "t0.jpg").write_bytes(b"torn")
+    assert len(open_pictures("textcaps", str(tmp_path), AmbiguitySettings(), "val")) == 2
