@@ -43,12 +43,12 @@ def report(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw figures of a trained model on held-out pictures of its own data: PNG files and one page,
-    DIR/report.html, which needs nothing besides.
+    """Draw figures of a trained model on held-out pictures of its own data.
 
-    fdp: where it sees text, content and function words, look-alike words. entityclip: how much
-    experts count, what explanations change. hopid: what counts of what is written, and what is
-    found with and without it. And galleries with right and wrong answers marked.
+    Writes PNG files and one page, DIR/report.html, which needs nothing besides. fdp: where it sees
+    text, content and function words, look-alike words. entityclip: how much experts count, what
+    explanations change. hopid: what counts of what is written, and what is found with and without
+    it. And galleries with right and wrong answers marked.
     """
     from sightread.cli.progress import StatusLine
     from sightread.measure.environment import environment
