@@ -30,12 +30,12 @@ def token_boxes(
     return boxes
 
 
-def pooling(boxes: Boxes, side: int, around: float = AROUND) -> NDArray[np.float32]:
+def pooling(boxes: Boxes, side: int, around: float = AROUND, least: int = 2) -> NDArray[np.float32]:
     """What each patch counts for each box: (n, side * side), rows that sum to 1.
 
-    A box is grown by `around` of its height on each side, and to the size of 2 x 2 patches at
-    least, kept inside of the input; a patch counts by how much of it the grown box covers. The
-    features around a word are then `pooling @ patches`.
+    A box is grown by `around` of its height on each side, and to `least` patches each way at least,
+    kept inside of the input; a patch counts by how much of it the grown box covers. The features
+    around a word are then `pooling @ patches`.
 
     Args:
         boxes: (n, 4).
@@ -44,8 +44,7 @@ def pooling(boxes: Boxes, side: int, around: float = AROUND) -> NDArray[np.float
     corners = np.asarray(boxes, np.float64).reshape(-1, 4)
     low, high = corners[:, :2], corners[:, 2:]
     grow = around * (high[:, 1:] - low[:, 1:])
-    least = min(2.0 / side, 1.0)
-    size = np.clip(high - low + 2 * grow, least, 1.0)  # (n, 2)
+    size = np.clip(high - low + 2 * grow, min(least / side, 1.0), 1.0)  # (n, 2)
     start = np.clip((low + high - size) / 2, 0.0, 1.0 - size)
     edges = np.arange(side) / side
     covered = np.minimum((start + size)[..., None], edges + 1 / side) - np.maximum(

@@ -123,11 +123,6 @@ class HopidConfig:
         """Whether pictures without text and captions without entities are plain CLIP's."""
         return self.residual and self.image_gate == self.text_gate == "exact"
 
-    @property
-    def embed_dim(self) -> int:
-        """The width of V and T."""
-        return CONFIGS[self.backbone].embed_dim if self.residual else self.out_width
-
 
 def paper_preset(backbone: str = "ViT-B-32") -> HopidConfig:
     """The topology of the framework figure and nothing more, as far as it can be built here: the

@@ -110,6 +110,7 @@ class HOPID(nn.Module):
             )
         self.clip, self.config = clip, config
         width, clip_width = config.width, clip.config.embed_dim
+        self.dim = clip_width if config.residual else config.out_width
         self.side = vision.image_px // vision.patch_px
         self.alike = 0  # batches in a row whose vectors were all alike
         self.dei = Dei()
@@ -123,10 +124,10 @@ class HOPID(nn.Module):
         if config.regions == "grid":
             self.regions = Regions(config, self.side, vision.width)
             self.fuse_regions = Fusion(width, config.fusion)
-        self.gate = nn.Linear(2 * width, 1) if config.gate else None
-        self.out = _Output(width, config.embed_dim, config.residual)
+        self.gate = nn.Linear(2 * width, 1) if config.gate and config.residual else None
+        self.out = _Output(width, self.dim, config.residual)
         self.caption = CaptionSide(config, clip_width)
-        self.caption_out = _Output(width, config.embed_dim, config.residual)
+        self.caption_out = _Output(width, self.dim, config.residual)
         self.prompt_head: nn.Linear | None = None
         self.marked_head: nn.Linear | None = None
         if config.prompt_weight and config.prompt:

@@ -37,7 +37,7 @@ class Regions(nn.Module):
         at = np.arange(cells) / cells
         left, top = (one.ravel() for one in np.meshgrid(at, at))
         boxes = np.stack([left, top, left + 1 / cells, top + 1 / cells], 1).astype(np.float32)
-        weights = torch.from_numpy(pooling(boxes, side, around=0.0))
+        weights = torch.from_numpy(pooling(boxes, side, around=0.0, least=1))
         self.register_buffer("cells", weights, persistent=False)  # (R, P * P)
         self.register_buffer("boxes", torch.from_numpy(boxes), persistent=False)  # (R, 4)
         self.inward = nn.Linear(patch_width + 4, config.width)

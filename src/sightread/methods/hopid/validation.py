@@ -27,7 +27,7 @@ TOPS = (1, 5, 10)
 def picture_vectors(model: HOPID, table: PictureTable) -> Tensor:
     """V (n, D) of all pictures, on the CPU."""
     device = model.clip.logit_scale.device
-    rows = [torch.zeros(0, model.config.embed_dim)]
+    rows = [torch.zeros(0, model.dim)]
     for some in _parts(len(table)):
         seen = Seen(*(one.to(device) for one in table.seen(some)))
         rows.append(model.see(seen).vector.cpu())
@@ -38,7 +38,7 @@ def picture_vectors(model: HOPID, table: PictureTable) -> Tensor:
 def caption_vectors(model: HOPID, table: CaptionTable) -> Tensor:
     """T (m, D) of all captions, on the CPU."""
     device = model.clip.logit_scale.device
-    rows = [torch.zeros(0, model.config.embed_dim)]
+    rows = [torch.zeros(0, model.dim)]
     for some in _parts(len(table)):
         read = table.read(some)
         rows.append(model.read(type(read)(*(one.to(device) for one in read))).cpu())
