@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sightread.errors import SightreadError
+from sightread.lab.recurrent import with_spelled_grus
 
 Arrays = list[NDArray[np.float32]]
 
@@ -64,6 +65,24 @@ def to_onnx_of_many(
     free: list[dict[int, Any]] = [{} for _ in names]
     free[0] = {0: torch.export.Dim("batch")}
     return _graph(module, tuple(examples), names, [output], tuple(free))
+
+
+def to_onnx_of_lists(
+    module: nn.Module,
+    examples: Sequence[Tensor],
+    names: Sequence[str],
+    outputs: Sequence[str],
+    free: Mapping[str, tuple[int, str]],
+) -> bytes:
+    """The same of a module that takes lists: `free` says for each input that holds one in which
+    dimension it is, and a name that those of equal length share. A list has 1 entry at least.
+
+    Raises:
+        SightreadError: as `to_onnx`.
+    """
+    lengths = {name: torch.export.Dim(name, min=1, max=4096) for _, name in free.values()}
+    shapes = [{free[name][0]: lengths[free[name][1]]} if name in free else {} for name in names]
+    return _graph(with_spelled_grus(module), tuple(examples), names, outputs, tuple(shapes))
 
 
 def _graph(
