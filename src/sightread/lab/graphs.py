@@ -17,6 +17,11 @@ from torch import Tensor, nn
 from sightread.errors import SightreadError
 from sightread.lab.recurrent import with_spelled_grus
 
+_TALKATIVE = (
+    "torch.onnx._internal.exporter._registration",  # "torchvision is not installed"
+    "onnxscript.optimizer._constant_folding",  # what it leaves as it is
+)
+
 Arrays = list[NDArray[np.float32]]
 
 
@@ -127,18 +132,22 @@ def _forget_sources(graph: Any) -> None:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Without two notes that say nothing about the model."""
-    registration = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = registration.level
-    registration.setLevel(logging.ERROR)  # "torchvision is not installed"
+    """Without notes that say nothing about the model."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    levels = [one.level for one in loggers]
+    for one in loggers:
+        one.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning
             )
+            # Lists of one length share its name, as they are meant to.
+            warnings.filterwarnings("ignore", r"# The axis name: \w+ will not be used", UserWarning)
             yield
     finally:
-        registration.setLevel(level)
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)
 
 
 def run_torch(module: nn.Module, values: NDArray[Any]) -> Arrays:
