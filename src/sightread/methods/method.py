@@ -134,8 +134,9 @@ class Method(Generic[C, M]):
             eval mode while the rest trains see to it in their own `train`.
         start: (config, model) -> None: loads pretrained weights into the fresh model, fits what is
             fitted once (word clusters). Called at step 0 only, never with a checkpoint.
-        batches: (config, model, seed) -> the training data. May be called in forked worker
-            processes: it may use what hangs on the model, but runs no part of it.
+        batches: (config, model, seed) -> the training data. What it returns may be called in
+            forked worker processes: it may use what hangs on the model, but runs no part of it.
+            Frozen parts may be run before it returns.
         losses: (config, model, batch) -> named terms and "total", all scalars. Torch's generator
             is seeded for each batch by the loop; it is the only one to be used here.
         groups: (config, model) -> what is trained, and how fast.

@@ -23,7 +23,7 @@ def states(caption: CaptionSide, words: Tensor) -> list[Tensor]:
     wi, wh, bi, bh = (one for _, one in caption.gru.named_parameters())
     h, found = torch.zeros(1, WIDE), []
     for word in words:
-        x = caption.embed(word)[None] @ wi.T + bi
+        x = caption.embed(16 * word)[None] @ wi.T + bi
         y = h @ wh.T + bh
         (r, z, n), (r2, z2, n2) = x.chunk(3, -1), y.chunk(3, -1)
         r, z = torch.sigmoid(r + r2), torch.sigmoid(z + z2)
@@ -42,7 +42,8 @@ def test_a_caption_step_by_step() -> None:
         p = captions.entities[at, : len(ends)]
         mean = p.mean(0)
         ordered = torch.stack([caption.order[j] * p[j] for j in range(len(ends))]).sum(0)
-        told = caption.prompt(captions.prompt[at]) + caption.spelled(torch.cat([mean, ordered]))
+        spelled = caption.spelled(512**0.5 * torch.cat([mean, ordered]))
+        told = caption.prompt(4 * captions.prompt[at]) + spelled
         bound = torch.stack(
             [
                 caption.binding.word(p[j]) * torch.tanh(caption.binding.bearer(h[end]))
@@ -61,7 +62,7 @@ def test_the_state_of_an_entity_is_that_of_its_last_word() -> None:
     assert [word.text for word in words[entity.first : entity.last + 1]] == ["King's", "Cross"]
     caption = side()
     vectors = torch.from_numpy(word_vectors([word.text for word in words]))
-    found = caption.gru(caption.embed(vectors)[None])[0][0, entity.last]
+    found = caption.gru(caption.embed(16 * vectors)[None])[0][0, entity.last]
     assert torch.allclose(found, states(caption, vectors[: entity.last + 1])[-1], atol=1e-5)
 
 

@@ -41,8 +41,8 @@ def broken() -> CaptionedPicture:
     return CaptionedPicture("torn", ("a sign",), (), load)
 
 
-def model(passes: Any = "one", marks: MarkSettings = MarkSettings(), **switches: Any) -> HOPID:
-    text = SceneTextSettings(marks=marks, passes=passes)
+def model(passes: Any = "one", marks: Any = "quad", **switches: Any) -> HOPID:
+    text = SceneTextSettings(marks=MarkSettings(marks), passes=passes)
     usual: dict[str, Any] = {"backbone": "tiny-ViT", "width": 32, "heads": 4, "scene_text": text}
     found = build(HopidRecipe(HopidConfig(**(usual | switches))), 0).eval()
     with torch.no_grad():
@@ -78,7 +78,7 @@ def test_pictures_with_text_are_seen_marked(passes: str) -> None:
 
 
 def test_without_marks_nothing_changes() -> None:
-    found = model(marks=MarkSettings("none"))
+    found = model(marks="none")
     table = look_at(found, [SALE], SPEC)
     assert torch.allclose(table.marked[0], shown(found, SALE.load())[0][0], atol=1e-6)
 

@@ -77,7 +77,7 @@ def test_a_token_is_the_published_sum_with_binding() -> None:
     assert tokens.appearance is not None
     assert tokens.box is not None
     assert tokens.binding is not None
-    expected = F.layer_norm(tokens.word(words) + tokens.appearance(around), (WIDE,))
+    expected = F.layer_norm(tokens.word(16 * words) + tokens.appearance(around), (WIDE,))
     expected = expected + F.layer_norm(tokens.box(boxes), (WIDE,))
     bound = tokens.binding.word(words) * torch.tanh(tokens.binding.bearer(around))
     expected = expected + F.layer_norm(bound, (WIDE,))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sightread.methods.hopid.config import HopidConfig
 from sightread.methods.hopid.fusion import Fusion
-from sightread.methods.hopid.tokens import Binding
+from sightread.methods.hopid.tokens import Binding, levelled
 from sightread.scenetext.wordvectors import WIDTH
 
 WORD_WIDTH = 300
@@ -65,7 +65,7 @@ class CaptionSide(nn.Module):
 
     def forward(self, read: Read) -> Tensor:
         """-> q (B, d)."""
-        states = self.gru(self.embed(read.words))[0]  # (B, L, d)
+        states = self.gru(self.embed(levelled(read.words)))[0]  # (B, L, d)
         told = self._told(read, states)
         if self.prompt is None:
             return cast(
@@ -80,20 +80,20 @@ class CaptionSide(nn.Module):
         last = states[rows, read.keep.sum(1) - 1]
         if self.whole is None:
             return last
-        whole = cast(Tensor, self.whole(read.vector))
+        whole = cast(Tensor, self.whole(levelled(read.vector)))
         return whole if self.config.caption_encoder == "clip" else last + whole
 
     def _prompted(self, read: Read, states: Tensor) -> Tensor:
         """P' (B, d)."""
         assert self.prompt is not None
-        found = self.prompt(read.prompt)
+        found = self.prompt(levelled(read.prompt))
         there = read.named[..., None].to(states.dtype)  # (B, J, 1)
         if self.spelled is not None:
             count = there.sum(1).clamp(min=1)
             mean = (read.entities * there).sum(1) / count
             signs = self.order[: read.entities.shape[1]]
             marked = (read.entities * there * signs).sum(1)
-            found = found + self.spelled(torch.cat([mean, marked], -1))
+            found = found + self.spelled(levelled(torch.cat([mean, marked], -1)))
         if self.binding is not None:
             at = read.at[..., None].expand(-1, -1, states.shape[-1])
             bearers = states.gather(1, at)  # (B, J, d)

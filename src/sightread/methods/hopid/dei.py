@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from sightread.methods.hopid.labels import IGNORED
+from sightread.methods.hopid.tokens import levelled
 from sightread.scenetext.wordvectors import WIDTH, word_vectors
 
 HIDDEN = 48
@@ -28,7 +29,7 @@ UNKNOWN = 0.15
 POSITIVE = 2.0
 """How much more a written word counts in the loss."""
 HELD_OUT = 0.1
-_PATIENCE = 2
+_PATIENCE = 3
 
 
 class Dei(nn.Module):
@@ -47,8 +48,10 @@ class Dei(nn.Module):
             lengths: (B,) on the CPU, at least 1: what is behind is padding; None: nothing is.
         """
         if lengths is None:
-            return cast(Tensor, self.out(self.gru(words)[0]))
-        packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
+            return cast(Tensor, self.out(self.gru(levelled(words))[0]))
+        packed = pack_padded_sequence(
+            levelled(words), lengths, batch_first=True, enforce_sorted=False
+        )
         states, _ = pad_packed_sequence(
             self.gru(packed)[0], batch_first=True, total_length=words.shape[1]
         )
@@ -92,7 +95,7 @@ def fit(
         captions: words of captions of the training split.
         labels: of `labels.weak_labels`, one for each word.
         epochs: at most; it stops when the words of a tenth of the captions, which it does not learn
-            from, are not tagged better for two epochs, and keeps the best weights.
+            from, are not tagged better for three epochs, and keeps the best weights.
 
     Returns:
         F1 of these words (0 if none of them is positive).
@@ -131,7 +134,7 @@ def _fit(
             optimizer.step()
         dei.eval()
         score = word_f1(tag(dei, [captions[at] for at in held]), [labels[at] for at in held])
-        if score > best:
+        if score > best or best <= 0:  # it has not begun to learn yet
             best, since = score, 0
             state = {name: value.clone() for name, value in dei.state_dict().items()}
         else:

@@ -11,6 +11,12 @@ from sightread.methods.hopid.config import HopidConfig
 from sightread.scenetext.wordvectors import WIDTH
 
 
+def levelled(vectors: Tensor) -> Tensor:
+    """Unit vectors (..., D) as numbers of about 1, which layers learn from faster."""
+    scale: float = vectors.shape[-1] ** 0.5
+    return vectors * scale
+
+
 class Binding(nn.Module):
     """LN((B_1 x) * tanh(B_2 y)): a word together with what bears it (section 6.9).
 
@@ -60,7 +66,7 @@ class WordTokens(nn.Module):
         """(B, N, 256), (B, N, W) and (B, N, 4) -> (B, N, d)."""
         parts = []
         if self.word is not None:
-            parts.append(self.word(words))
+            parts.append(self.word(levelled(words)))
         if self.appearance is not None:
             parts.append(self.appearance(appearance))
         found = self.norm(torch.stack(parts).sum(0))  # (B, N, d)
