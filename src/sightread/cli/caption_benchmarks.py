@@ -16,6 +16,7 @@ from sightread.cli.training import needs_lab
 from sightread.errors import UsageError
 
 if TYPE_CHECKING:
+    from sightread.encoders.scene_text import SceneTextEncoder
     from sightread.lab.encoding import ProgressCallback
     from sightread.methods.hopid.benchmarks import CaptionBenchmark
     from sightread.protocols import DualEncoder
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 SEED = 0
 """Of `synth-ambiguity`; the others draw nothing."""
-WITH, ALONE = "with what is written", "pictures alone"
+WITH, ALONE, PLAIN = "with what is written", "pictures alone", "plain CLIP"
 _WAYS = ("image_to_text", "text_to_image")
 _KS = (1, 5, 10)
 _SHOWN = 3
@@ -172,6 +173,7 @@ def measure(
     from dataclasses import asdict, replace
     from functools import partial
 
+    from sightread.encoders.scene_text import SceneTextEncoder
     from sightread.lab.captions import evaluate_captions
     from sightread.lab.evaluate import first_pictures
     from sightread.measure.environment import environment
@@ -185,15 +187,18 @@ def measure(
     threads = workers or here.cores
     evaluated = partial(
         evaluate_captions,
-        encoder,
-        task,
+        task=task,
         batch=batch,
         workers=threads,
         cache=cache,
         progress=progress,
     )
-    rows = {WITH: asdict(evaluated(words=given.of))} if given is not None else {}
-    rows[ALONE] = asdict(evaluated())
+    rows = {WITH: asdict(evaluated(encoder, words=given.of))} if given is not None else {}
+    rows[ALONE] = asdict(evaluated(encoder))
+    named = None
+    if isinstance(encoder, SceneTextEncoder):
+        rows[PLAIN] = asdict(evaluated(_Plain(encoder)))
+        named = sum(bool(encoder.scene_text(text)) for text in task.queries.values())
     return {
         "benchmark": task.name,
         "pictures": len(task.gallery),
@@ -204,12 +209,22 @@ def measure(
         "revision": encoder.spec.revision,
         "rows": rows,
         "readings": None if given is None else _summary(given),
+        "named": named,
         "published": [{**asdict(row), "r_sum": row.r_sum} for row in rows_for(task.name)],
         "published_size": SIZES.get(task.name),
         "seed": SEED,
         "workers": threads,
         **asdict(here),
     }
+
+
+class _Plain:
+    """The CLIP that an encoder was built on, whatever captions name."""
+
+    def __init__(self, encoder: SceneTextEncoder) -> None:
+        self.spec = encoder.spec
+        self.encode_images = encoder.encode_images
+        self.encode_texts = encoder.plain_texts
 
 
 def _taken(
@@ -261,6 +276,7 @@ def report_text(report: Mapping[str, Any]) -> str:
     facts = {
         "by group": "\n".join(map(visible, _group_lines(report))),
         "readings": _reading_lines(report["readings"]),
+        "captions": "" if report["named"] is None else _named_line(report),
         "ties": "; ".join(
             f"{name}: {100 * row['text_to_image']['tied']:.1f} % of captions, "
             f"{100 * row['image_to_text']['tied']:.1f} % of pictures"
@@ -329,6 +345,13 @@ def _group_lines(report: Mapping[str, Any]) -> list[str]:
         for way in _WAYS
         if len(groups := found[way]["by_group"]) > 1
     ]
+
+
+def _named_line(report: Mapping[str, Any]) -> str:
+    named, count = report["named"], report["captions"]
+    rest = count - named
+    said = f"; the other {rest:,} are plain CLIP's" if rest else ""
+    return f"{named:,} of {count:,} name something that is taken for written{said}"
 
 
 def _reading_lines(readings: Mapping[str, Any] | None) -> str:
