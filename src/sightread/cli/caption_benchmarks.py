@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sightread.methods.hopid.benchmarks import CaptionBenchmark
     from sightread.protocols import DualEncoder
     from sightread.scenetext.given import GivenWords
+    from sightread.tasks import RetrievalTask
 
 SEED = 0
 """Of `synth-ambiguity`; the others draw nothing."""
@@ -171,10 +172,7 @@ def measure(
         SightreadError: see `lab.captions.evaluate_captions`.
     """
     from dataclasses import asdict, replace
-    from functools import partial
 
-    from sightread.encoders.scene_text import SceneTextEncoder
-    from sightread.lab.captions import evaluate_captions
     from sightread.lab.evaluate import first_pictures
     from sightread.measure.environment import environment
     from sightread.methods.hopid.published import SIZES, rows_for
@@ -185,20 +183,8 @@ def measure(
         task = replace(task, groups=_by_text(task.queries, task.qrels, given))
     here = environment()
     threads = workers or here.cores
-    evaluated = partial(
-        evaluate_captions,
-        task=task,
-        batch=batch,
-        workers=threads,
-        cache=cache,
-        progress=progress,
-    )
-    rows = {WITH: asdict(evaluated(encoder, words=given.of))} if given is not None else {}
-    rows[ALONE] = asdict(evaluated(encoder))
-    named = None
-    if isinstance(encoder, SceneTextEncoder):
-        rows[PLAIN] = asdict(evaluated(_Plain(encoder)))
-        named = sum(bool(encoder.scene_text(text)) for text in task.queries.values())
+    options = {"batch": batch, "workers": threads, "cache": cache, "progress": progress}
+    rows, named = _rows(encoder, task, given, options)
     return {
         "benchmark": task.name,
         "pictures": len(task.gallery),
@@ -216,6 +202,29 @@ def measure(
         "workers": threads,
         **asdict(here),
     }
+
+
+def _rows(
+    encoder: DualEncoder,
+    task: RetrievalTask,
+    given: GivenWords | None,
+    options: Mapping[str, Any],
+) -> tuple[dict[str, Any], int | None]:
+    """What is measured of an encoder, by name; and how many captions name something that is taken
+    for written, None where the encoder takes nothing for that."""
+    from dataclasses import asdict
+
+    from sightread.encoders.scene_text import SceneTextEncoder
+    from sightread.lab.captions import evaluate_captions
+
+    rows = {}
+    if given is not None:
+        rows[WITH] = asdict(evaluate_captions(encoder, task, words=given.of, **options))
+    rows[ALONE] = asdict(evaluate_captions(encoder, task, **options))
+    if not isinstance(encoder, SceneTextEncoder):
+        return rows, None
+    rows[PLAIN] = asdict(evaluate_captions(_Plain(encoder), task, **options))
+    return rows, sum(bool(encoder.scene_text(text)) for text in task.queries.values())
 
 
 class _Plain:
