@@ -94,3 +94,17 @@ def test_where_nothing_is_written_there_is_nothing_to_show() -> None:
     found = relevance(HOPID, model, held)
     assert not found.png
     assert found.says == "Nothing is written in a held-out picture of this run."
+
+
+@torch.no_grad()
+def test_the_topology_of_the_paper_without_a_prompt() -> None:
+    """V and T are embeddings of their own, no caption names anything, nothing is plain CLIP."""
+    config = replace(HOPID.model, preset="paper", out_width=24, prompt=False)
+    recipe = replace(HOPID, model=config)
+    model = build(recipe, 0).eval()
+    held = held_out(recipe, model, open_set(recipe, "val"))
+    assert held.images.shape[1] == held.texts.shape[1] == held.plain_images.shape[1] == 24
+    assert not any(held.captions.entities)
+    assert examples(held, 4)
+    assert "sets of 4.0 pictures" in ambiguity(held).found[0]
+    assert covering(recipe, model, picture(), held.texts[0], 2).shape == (60, 120)

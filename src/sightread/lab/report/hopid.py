@@ -315,7 +315,8 @@ def ambiguity(held: Held) -> Figure:
         title,
         f"Each row is a caption and pictures {how}, the nearest first; the right one has a green "
         "frame and a check mark. Below each: what was read, and the score with what is written and "
-        "without. The captions are evenly spaced among all that have such a set.",
+        "without. The captions are evenly spaced among all that name something and have such a "
+        "set.",
         drawing.tiles(rows, heads),
         [
             f"captions whose picture is ahead of the others of its set: with what is written "
@@ -333,7 +334,8 @@ def _compared(held: Held, asked: int, at: int, scores: tuple[Rows, Rows]) -> Til
 
 def _sets(held: Held) -> tuple[list[tuple[int, list[int]]], str]:
     """(caption, pictures) for sets that are hard to tell apart: the groups of the data, or pictures
-    in which the same word was read; and what they are."""
+    in which the same word was read; and what they are. Of captions those that name something, if
+    any does."""
     groups: dict[str, list[int]] = {}
     for at, one in enumerate(held.pictures.pictures):
         if one.group and held.pictures.tokens[at]:
@@ -348,8 +350,6 @@ def _sets(held: Held) -> tuple[list[tuple[int, list[int]]], str]:
     for members in sorted(groups.values(), key=len):
         for at in members if len(members) > 1 else ():
             home[at] = members
-    asked: list[tuple[int, list[int]]] = []
-    for at, own in enumerate(held.own.tolist()):
-        if own in home and held.captions.entities[at]:
-            asked.append((at, home[own]))
-    return asked, how
+    asked = [(at, home[own]) for at, own in enumerate(held.own.tolist()) if own in home]
+    naming = [one for one in asked if held.captions.entities[one[0]]]
+    return naming or asked, how
