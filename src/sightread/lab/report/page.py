@@ -31,7 +31,7 @@ figure { margin: 2.5rem 0; border-top: 1px solid #ccc; padding-top: 1rem }
 figcaption { margin-top: .5rem }
 img { max-width: 100%; height: auto; background: #fff }
 table { border-collapse: collapse } th, td { text-align: left; padding: .1rem 1rem .1rem 0;
-  vertical-align: top }
+  vertical-align: top } th { white-space: nowrap }
 code { font-size: .9em; overflow-wrap: anywhere }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #181818 } }
 """
