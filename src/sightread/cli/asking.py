@@ -185,7 +185,8 @@ def _one_format(**asked: bool) -> str:
 def _print_result(result: Result, chosen: str, offset: int) -> None:
     from sightread.cli import answers
 
-    for line in answers.explained(result) if chosen in ("table", "tsv") else ():
+    refined = [line for line in (answers.refined(result),) if line]
+    for line in [*answers.explained(result), *refined] if chosen in ("table", "tsv") else ():
         say(line)
     if chosen == "table":
         if result.hits:
