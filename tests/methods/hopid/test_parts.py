@@ -9,9 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sightread.clip.config import CONFIGS
+from sightread.clip.model import CLIP
 from sightread.errors import UsageError
 from sightread.methods.hopid.config import HopidConfig, paper_preset
 from sightread.methods.hopid.fusion import Fusion
+from sightread.methods.hopid.model import HOPID
 from sightread.methods.hopid.ped import (
     CrossAttention,
     MeanPed,
@@ -281,3 +284,11 @@ def test_the_presets() -> None:
     assert (paper.width, paper.out_width, paper.scene_text.most_tokens) == (1024, 2048, 15)
     assert not paper.bind
     assert {paper.prompt_weight, paper.token_weight, paper.diversity_weight} == {0.0}
+
+
+def test_how_many_numbers_are_learned() -> None:
+    # The specification estimates 12 to 15 million for ViT-B/32.
+    with torch.device("meta"):
+        model = HOPID(CLIP(CONFIGS["ViT-B-32"]), HopidConfig())
+    assert sum(one.numel() for one in model.new_parameters()) == 12_635_949
+    assert sum(one.numel() for one in model.dei.parameters()) == 88_578
