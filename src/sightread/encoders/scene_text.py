@@ -74,6 +74,14 @@ class SceneTextEncoder(OnnxEncoder):
         rows = [self._path().caption(*one) for one in zip(texts, plain, strict=True)]
         return self._units(np.stack(rows), len(texts)) if rows else plain
 
+    def plain_texts(self, texts: Sequence[str]) -> Vectors:
+        """(n, D) of plain CLIP: as if no text named anything that is written.
+
+        Raises:
+            UsageError: a text is empty.
+        """
+        return super().encode_texts(texts)
+
     def scene_text(self, text: str) -> tuple[str, ...]:
         """What is taken for scene text in a text, in order; () if its vector is plain CLIP's."""
         return tuple(one.text for one in self._path().entities(text))
