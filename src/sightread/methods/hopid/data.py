@@ -26,10 +26,8 @@ def ambiguity_pictures(
 ) -> list[CaptionedPicture]:
     """Pictures of `synth-ambiguity`, with the mistakes of a reader."""
     del root
-    return [
-        CaptionedPicture(one.id, one.captions, one.read, one.load, one.group)
-        for one in build_ambiguity(settings).shown(split)  # type: ignore[arg-type]
-    ]
+    shown = build_ambiguity(settings).shown(split)  # type: ignore[arg-type]
+    return [one.captioned() for one in shown]
 
 
 def _from_disk(name: str) -> Opened:
