@@ -10,7 +10,8 @@ text tower alone, `nothing_written` what a caption costs in which nothing is tak
 `written` one that quotes a word: its prompt goes through the text tower as well. The search itself
 is one product of vectors in all cases.
 
-Prints one JSON object, medians in ms of processor time; the exit code is 1 if indexing costs more than 10 % more.
+Prints one JSON object, medians in ms of processor time; the exit code is 1 if indexing costs more
+than 10 % more.
 """
 
 from __future__ import annotations
@@ -148,7 +149,9 @@ def main() -> int:
     torch.set_num_threads(1)
     path, shown = make(asked.backbone, asked.width, asked.words)
     result = {
-        **{"backbone": asked.backbone, "width": asked.width, "rounds": asked.rounds},
+        "backbone": asked.backbone,
+        "width": asked.width,
+        "rounds": asked.rounds,
         **measure(path, shown, asked.rounds),
         "environment": asdict(environment()),
     }
