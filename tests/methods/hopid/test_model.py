@@ -11,7 +11,7 @@ from sightread.clip.config import CONFIGS, ResNetConfig
 from sightread.clip.model import CLIP
 from sightread.errors import UsageError
 from sightread.methods.hopid.config import HopidConfig
-from sightread.methods.hopid.model import HOPID, Seen, added, look
+from sightread.methods.hopid.model import HOPID, Seen, added, limited, look
 from tests.methods.hopid.small import CLIP_CONFIG, CLIP_WIDE, make, read, seen, settings, unit
 
 SWITCHES: list[dict[str, Any]] = [
@@ -160,6 +160,29 @@ def test_the_gate_says_how_much_words_count() -> None:
         model.gate.bias.fill_(-100.0)
     assert torch.allclose(model.see(pictures).vector, pictures.base, atol=1e-6)
     assert make(gate=False).see(pictures).gate.tolist() == [1, 0, 1]
+
+
+def test_a_limit_by_hand() -> None:
+    # Length 5 with a reach of 1: 5 / sqrt 26; a short one stays nearly as it is.
+    found = limited(torch.tensor([[3.0, 4.0], [0.003, 0.004]]), 1.0)
+    assert found[0].tolist() == pytest.approx([3 / 26**0.5, 4 / 26**0.5])
+    assert found[1].tolist() == pytest.approx([0.003, 0.004], rel=1e-4)
+    change = torch.randn(3, 5)
+    assert limited(change, 0.0) is change
+
+
+@pytest.mark.parametrize("reach", [0.3, 0.9])
+def test_whatever_is_read_a_picture_stays_within_reach(reach: float) -> None:
+    # Readings, places and surroundings as wrong as can be, weights as large.
+    model = make(reach=reach)
+    with torch.no_grad():
+        model.out.linear.weight.mul_(1000)
+    pictures = seen(*([7] * 40), seed=11)
+    vectors = model.see(pictures._replace(words=30 * pictures.words)).vector
+    cosines = (vectors * pictures.base).sum(1).detach()
+    assert float(cosines.min()) > (1 - reach**2) ** 0.5 - 1e-5
+    assert float(cosines.min()) < 0.999
+    assert torch.equal(make(reach=reach, stirred=False).see(pictures).vector, pictures.base)
 
 
 def test_the_paper_s_preset_has_vectors_of_its_own() -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sightread.clip.config import CONFIGS
 from sightread.clip.model import CLIP
+from sightread.clip.tokens import tokenise
 from sightread.errors import SightreadError, UsageError
 from sightread.lab.checkpoint import load_model, open_checkpoint
 from sightread.lab.settings import Run, TrainConfig, load_run
@@ -32,11 +33,12 @@ from sightread.methods.hopid.recipe import (
     groups,
     losses,
     open_set,
+    pieces_of,
     start,
     tables,
     validate,
 )
-from sightread.methods.hopid.validation import figures
+from sightread.methods.hopid.validation import caption_vectors, figures, picture_vectors
 from sightread.methods.method import Batch
 from sightread.scenetext.pictures import CaptionedPicture
 from sightread.scenetext.settings import SceneTextSettings
@@ -192,6 +194,18 @@ def test_every_switch_can_be_trained(switch: dict[str, Any]) -> None:
     assert loss.item() < 0.95 * first
 
 
+def test_half_precision_computes_the_same_terms() -> None:
+    recipe = quoting(dual_weight=0.5)
+    model = build(recipe, 0)
+    batch = batches(recipe, model, 0)(0)
+    whole = losses(recipe, model, batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = losses(recipe, model, batch)
+    assert half["total"].dtype == torch.float32
+    for name, value in whole.items():
+        assert half[name].item() == pytest.approx(value.item(), rel=0.05, abs=0.05), name
+
+
 def test_frozen_parts_are_in_no_group() -> None:
     model = build(RECIPE, 0)
     grouped = {id(one) for group in groups(RECIPE, model) for one in group.parameters}
@@ -281,12 +295,26 @@ def test_the_configurations_that_come_with_it_can_be_read() -> None:
         for name in ("tiny", "paper", "vit-b-32")
     )
     assert paper.method.model == paper_preset()
-    assert large.method.model == HopidConfig()
+    assert large.method.model == HopidConfig(reach=0.9)
     assert tiny.method.model.exact
     for one in (tiny, paper, large):
         share = one.method.nce_batches / one.train.steps
         assert share == pytest.approx(0.6)
-    assert large.train.steps == 20 * (5683 // large.method.batch)
+    # CTC's training part, 500 pictures of it held out.
+    assert large.train.steps == 20 * ((5683 - 500) // large.method.batch)
+    assert paper.train.steps == 30 * ((5683 - 500) // paper.method.batch)
+
+
+def test_every_tiny_backbone_comes_with_its_tokeniser() -> None:
+    for name in ("tiny-ViT", "tiny-emblem", "tiny-carriers"):
+        recipe = replace(quoting(backbone=name))
+        model = build(recipe, 0)
+        highest = pieces_of(recipe).get_vocab_size() - 1
+        assert model.clip.config.text.vocab_size > highest
+        ids = tokenise(pieces_of(recipe), ["a sign"], 8)
+        assert model.encode_text(ids).shape == (1, model.dim)
+    with pytest.raises(UsageError, match="needs the tokeniser"):
+        pieces_of(replace(RECIPE, model=settings(backbone="ViT-B-32")))
 
 
 @pytest.mark.parametrize(
@@ -376,11 +404,19 @@ def learned(recipe: HopidRecipe, steps: int) -> HOPID:
 
 
 def test_it_learns_two_groups_by_heart() -> None:
-    few = AmbiguitySettings(groups=2, plain=0, replaced=0.0, missed=0.0)
-    recipe = replace(RECIPE, ambiguity=few, batch=8, lr=3e-3, dei_epochs=30, nce_batches=10**6)
+    few = AmbiguitySettings(groups=2, plain=2, replaced=0.0, missed=0.0)
+    recipe = replace(RECIPE, ambiguity=few, batch=10, lr=3e-3, dei_epochs=30, nce_batches=10**6)
     recipe = replace(recipe, model=settings(backbone="tiny-carriers", width=48, slots=2, layers=2))
     model = learned(recipe, 80)
-    found = figures(model, *tables(recipe, model, open_set(recipe, "train")))
-    print(found)
+    shown = open_set(recipe, "train")
+    found = figures(model, *tables(recipe, model, [one for one in shown if one.words]))
     assert found["image_to_text_1"] == 100
     assert found["text_to_image_1"] > 75
+    pictures, captions = tables(recipe, model, shown)
+    # What has no text was not touched, whatever was learned.
+    plain = [at for at, tokens in enumerate(pictures.tokens) if not tokens]
+    assert len(plain) == 2
+    assert torch.equal(picture_vectors(model, pictures)[plain], pictures.base[plain])
+    silent = [at for at, some in enumerate(captions.entities) if not some]
+    assert len(silent) >= 10
+    assert torch.equal(caption_vectors(model, captions)[silent], captions.vectors[silent])

@@ -53,6 +53,10 @@ class HopidConfig:
     gate: bool = True
     """A number in (0, 1) per picture says how much its words count; off: it is 1."""
 
+    reach: float = 0.0
+    """Above 0: the words of a picture change its vector by less than this, whatever they are, so
+    that its cosine to CLIP's own is above sqrt(1 - reach^2). 0: no limit."""
+
     # the caption (6.7 to 6.9)
     prompt: bool = True
     """Off: the model without the text prompt; entities are not looked for."""
@@ -99,6 +103,8 @@ class HopidConfig:
             raise UsageError(f"width {self.width} must be a multiple of heads {self.heads}.")
         if self.fusion_order == "ex_g" and self.regions == "none":
             raise UsageError('fusion_order "ex_g" needs regions: set regions to "grid".')
+        if not 0 <= self.reach <= 1:
+            raise UsageError(f"reach {self.reach} must be between 0 and 1.")
         weights = (
             self.prompt_weight,
             self.token_weight,
@@ -120,8 +126,9 @@ class HopidConfig:
 
     @property
     def exact(self) -> bool:
-        """Whether pictures without text and captions without entities are plain CLIP's."""
-        return self.residual and self.image_gate == self.text_gate == "exact"
+        """Whether it can serve: pictures without text and captions without entities are plain
+        CLIP's, and entities of captions are looked for."""
+        return self.residual and self.image_gate == self.text_gate == "exact" and self.prompt
 
 
 def paper_preset(backbone: str = "ViT-B-32") -> HopidConfig:

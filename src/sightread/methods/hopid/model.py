@@ -90,6 +90,13 @@ def added(base: Tensor, change: Tensor) -> Tensor:
     return (base + change) * length.clamp(min=1e-12).rsqrt()
 
 
+def limited(change: Tensor, reach: float) -> Tensor:
+    """Rows of `change` (B, D) made shorter than `reach`, short ones hardly; as they are for 0."""
+    if not reach:
+        return change
+    return change * reach * (reach**2 + change.square().sum(-1, keepdim=True)).rsqrt()
+
+
 class HOPID(nn.Module):
     """A frozen CLIP, and what learns beside it.
 
@@ -172,7 +179,8 @@ class HOPID(nn.Module):
         if not self.config.residual:
             return Corrected(F.normalize(self.out(fused), dim=-1), gate, distilled)
         share = torch.where(some, gate, 1.0) if self.config.image_gate == "always" else gate
-        return Corrected(added(seen.base, share[:, None] * self.out(fused)), gate, distilled)
+        change = limited(self.out(fused), self.config.reach)
+        return Corrected(added(seen.base, share[:, None] * change), gate, distilled)
 
     def _fused(self, start: Tensor, entity: Tensor, some: Tensor, patches: Tensor) -> Tensor:
         """h_2: the whole picture, its scene text, and its regions if there are any."""

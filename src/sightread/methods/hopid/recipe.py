@@ -25,6 +25,7 @@ from sightread.clip.tokens import (
     clip_tokenizer,
     spelling_tokenizer,
     tiny_tokenizer,
+    word_tokenizer,
 )
 from sightread.errors import SightreadError, UsageError
 from sightread.methods.hopid.caption import Read
@@ -60,6 +61,7 @@ from sightread.preprocess import PreprocessSpec
 from sightread.scenetext.captions import caption_words
 from sightread.scenetext.pictures import CaptionedPicture
 from sightread.synth.ambiguity import vocabulary
+from sightread.synth.entities import vocabulary as entity_vocabulary
 from sightread.tokenizer import TokenizerSource, TokenLayout
 
 ABOUT = (
@@ -264,6 +266,8 @@ def pieces_of(recipe: HopidRecipe) -> Pieces:
     name = recipe.model.backbone
     if name == "tiny-carriers":
         return spelling_tokenizer(vocabulary())
+    if name == "tiny-emblem":
+        return word_tokenizer(entity_vocabulary())
     if name.startswith("tiny"):
         return tiny_tokenizer()
     if not recipe.clip:
