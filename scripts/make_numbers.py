@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from captioned_page import captioned
 from entityclip_page import ordering
 from fdp_page import fdp_page
 from hopid_page import hopid
@@ -249,7 +250,9 @@ def documents() -> dict[Path, str]:
         ROOT / "docs" / "fdp.md": fdp_page(note),
         readme: _between(readme, summary()),
         entityclip: _between(entityclip, f"\n{ordering()}\n"),
-        caption: _between(caption, f"\n{hopid()}\n"),
+        caption: _between(
+            caption, f"\n{hopid()}\n### Real captions that speak of text\n\n{captioned()}\n"
+        ),
     }
 
 

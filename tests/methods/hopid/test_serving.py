@@ -24,12 +24,14 @@ from sightread.encoders import open_encoder
 from sightread.encoders.onnx import OnnxEncoder
 from sightread.encoders.scene_text import SceneTextEncoder
 from sightread.errors import ModelError, SightreadError
+from sightread.explained import SceneText
 from sightread.lab.checkpoint import load_model, open_checkpoint
 from sightread.lab.export import Exported, export
 from sightread.lab.export_scene_text import Plain, Shown, export_scene_text
 from sightread.lab.settings import Run, TrainConfig
 from sightread.lab.sources import open_source
 from sightread.lab.train import train
+from sightread.library import Library
 from sightread.methods.hopid.benchmarks import rendered
 from sightread.methods.hopid.features import look_at, tell
 from sightread.methods.hopid.model import HOPID
@@ -41,6 +43,8 @@ from sightread.scenetext.pictures import CaptionedPicture
 from sightread.synth.simple import render_words
 from sightread.tokenizer import Tokenizer, TokenizerSource
 from sightread.types import Quad, RGBImage, WordRegion
+from tests.encoders.handmade import make_folder
+from tests.hotels import SURE, front
 from tests.methods.hopid.conftest import RECIPE
 
 FAST = dataclasses.replace(RECIPE, lr=0.03, validation_pictures=0)
@@ -315,14 +319,23 @@ def test_a_damaged_graph_is_noticed(served: Served, tmp_path: Path, name: str) -
         use()
 
 
+class Restless(torch.nn.Module):
+    """Is never twice the same, so that no graph can follow it."""
+
+    def forward(
+        self,
+        vector: torch.Tensor,
+        patches: torch.Tensor,
+        words: torch.Tensor,
+        boxes: torch.Tensor,
+        pooling: torch.Tensor,
+    ) -> tuple[torch.Tensor, ...]:
+        around = (pooling @ patches).mean(-1)
+        noise = torch.nn.functional.normalize(vector + torch.randn_like(vector), dim=-1)
+        return noise, around + words.mean(-1) + boxes.mean(-1), vector.mean(-1)
+
+
 def test_a_graph_that_computes_something_else_is_not_exported(served: Served) -> None:
-    """A module that is never twice the same cannot follow torch."""
-
-    class Restless(torch.nn.Module):
-        def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            noise = torch.nn.functional.normalize(torch.randn_like(given[0]), dim=-1)
-            return noise, given[2].mean(-1), given[0].mean(-1)
-
     parts = towers(FAST, served.model)
     assert parts.scene_text is not None
     restless = dataclasses.replace(parts.scene_text, written=Restless().eval())
@@ -357,3 +370,42 @@ def test_it_is_measured_with_words_without_and_as_plain_clip(served: Served) -> 
     text = report_text(found | {"weights": "m"})
     assert "plain CLIP" in text
     assert f"{found['named']:,} of {len(texts):,} name something that is taken for written" in text
+
+
+# --- to an answer -----------------------------------------------------------------------------
+
+
+def test_from_training_to_an_answer(served: Served, tmp_path: Path) -> None:
+    """Rendered pictures, read by the word spotter and encoded with the words, are asked for with a
+    caption; the evidence says what counted, and a second encoder sees that they look alike."""
+    pictures, library = tmp_path / "pictures", str(tmp_path / "library")
+    pictures.mkdir()
+    for at, name in enumerate(("HILTON", "HILTON", "IBIS", "IBIS", "", "")):
+        front(pictures / f"hotel{at}.png", name, (200 + at, 4 * at, 10))
+    for at in range(4):
+        front(pictures / f"lake{at}.png", "", (20, 40 * at, 190))
+    colours = make_folder(tmp_path / "colours", space="pictures", text_map=False, calibration=SURE)
+    for model, kind in ((served.folder, "new"), (colours, "encoded")):
+        with Library.open(
+            library, write=True, create=True, reader="spotter", encoder=str(model)
+        ) as opened:
+            report = opened.index([str(pictures)])
+            assert (getattr(report, kind), report.failed, report.warnings) == (10, 0, ())
+    with Library.open(library) as opened:
+        result = opened.search("coffee", also=["caption"], threshold=0.0)
+        assert [(one.word, one.pictures) for one in result.refine] == [("hilton", 2), ("ibis", 2)]
+        told = {
+            Path(hit.path).stem: evidence.scene_text
+            for hit in result.hits
+            for evidence in hit.evidence
+            if evidence.channel == "caption"
+        }
+        assert len(told) == 10
+        first, plain = told["hotel0"], told["lake0"]
+        assert first is not None
+        assert "hilton" in first.words
+        assert 0 < first.counts <= 1
+        assert plain == SceneText(0.0, ())
+        narrower = opened.search('coffee "ibis"', also=["caption"])
+        assert {Path(hit.path).stem for hit in narrower.hits} == {"hotel2", "hotel3"}
+        assert narrower.warnings == ()
