@@ -19,6 +19,7 @@ from sightread.golden import Golden, pack
 from sightread.lab.card import card
 from sightread.lab.export_matcher import export_matcher
 from sightread.lab.export_parts import DETAILS, export_parts
+from sightread.lab.export_scene_text import CAPTIONS, Plain, Shown, export_scene_text
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
 from sightread.lab.sources import Source, open_source, with_finder
 from sightread.methods.method import Parts, Towers
@@ -26,7 +27,7 @@ from sightread.modelfolder import ModelInfo, TextMap
 from sightread.preprocess import PreprocessSpec, preprocess
 from sightread.synth.simple import render_words
 from sightread.tokenizer import Tokenizer
-from sightread.types import RGBImage
+from sightread.types import Quad, RGBImage
 
 WORDS = ("coffee", "shop", "taxi", "the", "open 24 hours", "hotel", "red sign", "2024")
 """Written in the golden pictures, and the golden texts. They are not of any benchmark."""
@@ -129,7 +130,7 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     golden = Golden(
         np.stack(pictures), WORDS, expected[0][: len(pictures)], text_vectors[0][: len(WORDS)]
     )
-    parity = {"image": asdict(image_parity), "text": asdict(text_parity)}
+    parity: dict[str, object] = {"image": asdict(image_parity), "text": asdict(text_parity)}
     info = replace(
         source.info,
         text_map=_text_map(towers, expected),
@@ -138,8 +139,16 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     files: dict[str, bytes | Path] = {
         modelfolder.IMAGE_GRAPH: image_graph,
         modelfolder.TEXT_GRAPH: text_graph,
-        modelfolder.GOLDEN: pack(golden),
     }
+    if towers.scene_text is not None:
+        tell("Exporting what lets words count.")
+        plain = Plain((towers.image, image_graph), (towers.text, text_graph))
+        made = export_scene_text(towers.scene_text, plain, _shown(), info.preprocess, tokenizer)
+        files |= made.files
+        parity |= made.parity
+        info = replace(info, details={**info.details, "scene_text": dict(made.details)})
+        golden = replace(golden, texts=_shown().texts, text_vectors=made.texts, words=made.words)
+    files[modelfolder.GOLDEN] = pack(golden)
     if towers.matcher is not None:
         tell("Exporting the matching head.")
         graph, deviation = export_matcher(towers.matcher, expected[1], text_vectors[1], ids)
@@ -149,10 +158,18 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     return _Made(files, info, image_parity, text_parity)
 
 
+def _shown() -> Shown:
+    """The first golden picture with its words, and all golden texts."""
+    picture, quads = _golden_picture(0)
+    return Shown(picture, WORDS[:3], quads, (*WORDS, *CAPTIONS))
+
+
 def _outputs(towers: Towers) -> tuple[str, ...]:
     """Of the image tower."""
     if towers.matcher is not None:
         return ("embeddings", "tokens")
+    if towers.scene_text is not None:
+        return ("embeddings", "patches")
     return ("embeddings", "text_map") if towers.text_map else ("embeddings",)
 
 
@@ -169,10 +186,12 @@ def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap
 def golden_pictures() -> list[RGBImage]:
     """Three pictures of 240 x 180 px with words on them, the same on every machine of one version
     of Pillow; they travel with the model, so that other versions do not matter."""
-    return [
-        render_words(WORDS[number : number + 3], (240, 180), seed=number, text_px=30.0)[0]
-        for number in range(3)
-    ]
+    return [_golden_picture(number)[0] for number in range(3)]
+
+
+def _golden_picture(number: int) -> tuple[RGBImage, list[Quad]]:
+    words = WORDS[number : number + 3]
+    return render_words(words, (240, 180), seed=number, text_px=30.0)
 
 
 def _pixels(pictures: Sequence[RGBImage], spec: PreprocessSpec) -> NDArray[np.float32]:

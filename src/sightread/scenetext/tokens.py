@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from sightread.types import Quad, WordRegion
 
 MOST = 30
 LEAST = 0.3
+_CANDIDATES = 20
+"""So many times as many words as may count are compared with each other: a page of thousands of
+words shall not take seconds."""
+_LONG = 200
 _SAME = 0.8
 """More overlap than this (intersection over union) and two readings are one word."""
 
@@ -55,7 +59,7 @@ def scene_tokens(
     """
     kept = [word for word in words if _counts(word, width, height, least)]
     kept.sort(key=lambda word: (-_weight(word), word.text or "", word.box))
-    kept = _once(kept)[:most]
+    kept = [_near(word, width, height) for word in _once(kept[: _CANDIDATES * most])[:most]]
     if not kept:
         return ()
     lines = line_numbers(np.concatenate([around(word.box)[0] for word in kept]))
@@ -67,13 +71,24 @@ def scene_tokens(
 
 
 def _counts(word: WordRegion, width: int, height: int, least: float) -> bool:
-    if word.text is None or not key(word.text) or not word.confidence >= least:
+    if word.text is None or not key(word.text[:_LONG]) or not word.confidence >= least:
         return False
     corners = np.asarray(word.box, np.float64)
     if not np.isfinite(corners).all():
         return False
     low, high = corners.min(axis=0), corners.max(axis=0)
     return bool((low < (width, height)).all() and (high > 0).all())
+
+
+def _near(word: WordRegion, width: int, height: int) -> WordRegion:
+    """The word with a box that reaches no more than a picture's size out of the picture."""
+    size = np.array([width, height], np.float64)
+    corners = np.asarray(word.box, np.float64)
+    near = corners.clip(-size, 2 * size)
+    if (near == corners).all():
+        return word
+    a, b, c, d = ((float(x), float(y)) for x, y in near)
+    return replace(word, box=(a, b, c, d))
 
 
 def _weight(word: WordRegion) -> float:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sightread.clip.config import CONFIGS
 from sightread.clip.model import CLIP
+from sightread.clip.tokens import tokenise
 from sightread.errors import SightreadError, UsageError
 from sightread.lab.checkpoint import load_model, open_checkpoint
 from sightread.lab.settings import Run, TrainConfig, load_run
@@ -32,6 +33,7 @@ from sightread.methods.hopid.recipe import (
     groups,
     losses,
     open_set,
+    pieces_of,
     start,
     tables,
     validate,
@@ -293,7 +295,7 @@ def test_the_configurations_that_come_with_it_can_be_read() -> None:
         for name in ("tiny", "paper", "vit-b-32")
     )
     assert paper.method.model == paper_preset()
-    assert large.method.model == HopidConfig()
+    assert large.method.model == HopidConfig(reach=0.9)
     assert tiny.method.model.exact
     for one in (tiny, paper, large):
         share = one.method.nce_batches / one.train.steps
@@ -301,6 +303,18 @@ def test_the_configurations_that_come_with_it_can_be_read() -> None:
     # CTC's training part, 500 pictures of it held out.
     assert large.train.steps == 20 * ((5683 - 500) // large.method.batch)
     assert paper.train.steps == 30 * ((5683 - 500) // paper.method.batch)
+
+
+def test_every_tiny_backbone_comes_with_its_tokeniser() -> None:
+    for name in ("tiny-ViT", "tiny-emblem", "tiny-carriers"):
+        recipe = replace(quoting(backbone=name))
+        model = build(recipe, 0)
+        highest = pieces_of(recipe).get_vocab_size() - 1
+        assert model.clip.config.text.vocab_size > highest
+        ids = tokenise(pieces_of(recipe), ["a sign"], 8)
+        assert model.encode_text(ids).shape == (1, model.dim)
+    with pytest.raises(UsageError, match="needs the tokeniser"):
+        pieces_of(replace(RECIPE, model=settings(backbone="ViT-B-32")))
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_what_serving_needs_to_know() -> None:
         ({"preset": "paper"}, "for studies"),
         ({"image_gate": "always"}, "for studies"),
         ({"text_gate": "always"}, "for studies"),
+        ({"prompt": False}, "prompt false is for studies"),
         ({"dei": "oracle"}, "oracle"),
     ],
 )

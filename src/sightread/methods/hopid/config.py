@@ -126,8 +126,9 @@ class HopidConfig:
 
     @property
     def exact(self) -> bool:
-        """Whether pictures without text and captions without entities are plain CLIP's."""
-        return self.residual and self.image_gate == self.text_gate == "exact"
+        """Whether it can serve: pictures without text and captions without entities are plain
+        CLIP's, and entities of captions are looked for."""
+        return self.residual and self.image_gate == self.text_gate == "exact" and self.prompt
 
 
 def paper_preset(backbone: str = "ViT-B-32") -> HopidConfig:

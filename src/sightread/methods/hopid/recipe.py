@@ -25,6 +25,7 @@ from sightread.clip.tokens import (
     clip_tokenizer,
     spelling_tokenizer,
     tiny_tokenizer,
+    word_tokenizer,
 )
 from sightread.errors import SightreadError, UsageError
 from sightread.methods.hopid.caption import Read
@@ -37,6 +38,7 @@ from sightread.methods.hopid.features import (
     PictureTable,
     look_at,
     readings,
+    said_to_be_written,
     tell,
 )
 from sightread.methods.hopid.labels import weak_labels
@@ -60,6 +62,7 @@ from sightread.preprocess import PreprocessSpec
 from sightread.scenetext.captions import caption_words
 from sightread.scenetext.pictures import CaptionedPicture
 from sightread.synth.ambiguity import vocabulary
+from sightread.synth.entities import vocabulary as entity_vocabulary
 from sightread.tokenizer import TokenizerSource, TokenLayout
 
 ABOUT = (
@@ -135,7 +138,11 @@ def tables(
             "needed: check the data set"
         )
     texts = [text for one in seen.pictures for text in one.captions]
-    written = [seen.tokens[at] for at, one in enumerate(seen.pictures) for _ in one.captions]
+    written = [
+        said_to_be_written(one, seen.tokens[at])
+        for at, one in enumerate(seen.pictures)
+        for _ in one.captions
+    ]
     return seen, tell(model, pieces_of(recipe), texts, written)
 
 
@@ -264,6 +271,8 @@ def pieces_of(recipe: HopidRecipe) -> Pieces:
     name = recipe.model.backbone
     if name == "tiny-carriers":
         return spelling_tokenizer(vocabulary())
+    if name == "tiny-emblem":
+        return word_tokenizer(entity_vocabulary())
     if name.startswith("tiny"):
         return tiny_tokenizer()
     if not recipe.clip:

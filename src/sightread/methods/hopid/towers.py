@@ -18,19 +18,20 @@ def make_towers(model: HOPID) -> Towers:
     """What is exported.
 
     Raises:
-        UsageError: pictures without text would not be plain CLIP's, or entities are found in a way
-            that needs the picture.
+        UsageError: pictures without text would not be plain CLIP's, or entities of captions are not
+            looked for, or in a way that needs the picture.
     """
     config = model.config
     if not config.exact:
         raise UsageError(
-            f'the preset "{config.preset}" with image_gate "{config.image_gate}" and text_gate '
-            f'"{config.text_gate}" is for studies: only "clip_residual" with both "exact", which '
-            "leaves pictures without text as CLIP has them, can be exported."
+            f'The preset "{config.preset}" with image_gate "{config.image_gate}", text_gate '
+            f'"{config.text_gate}" and prompt {str(config.prompt).lower()} is for studies: only '
+            '"clip_residual" with both gates "exact", which leaves pictures without text as CLIP '
+            "has them, and with the text prompt can be exported."
         )
     if config.dei == "oracle":
         raise UsageError(
-            'entities of the "oracle" are known from the picture that is looked for: train with '
+            'Entities of the "oracle" are known from the picture that is looked for: train with '
             'method.model.dei "bigru" to export a model.'
         )
     two = config.scene_text.passes == "two"
