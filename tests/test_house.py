@@ -14,7 +14,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 GROUND = {"types", "protocols", "regions", "explained", "errors", "version"}
 BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics", "tasks"}
 BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "scenetext", "spotting"}
-BENCH |= {"tokenizer"}
+BENCH |= {"heat", "tokenizer"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     **dict.fromkeys(BENCH, GROUND | BENCH),

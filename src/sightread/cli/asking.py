@@ -286,9 +286,9 @@ def _write_outlined(
 def _write_heat(
     opened: Library | RemoteLibrary, record: PictureRecord, encoder: str, out: str, force: bool
 ) -> None:
-    from sightread.cli.heat import warmed
     from sightread.cli.outline import check_target, save
     from sightread.encoders import open_encoder
+    from sightread.heat import warmed
 
     format = check_target(out, [stamp.path for stamp in record.stamps], force)
     pixels = _decoded(opened, record).pixels

@@ -74,6 +74,14 @@ class SceneTextEncoder(OnnxEncoder):
         found = np.stack(rows) if rows else np.empty((0, self.info.dim), np.float32)
         return self._units(found, len(texts))
 
+    def plain_texts(self, texts: Sequence[str]) -> Vectors:
+        """(n, D) of plain CLIP: as if no text named anything that is written.
+
+        Raises:
+            UsageError: a text is empty.
+        """
+        return super().encode_texts(texts)
+
     def scene_text(self, text: str) -> tuple[str, ...]:
         """What is taken for scene text in a text, in order; () if its vector is plain CLIP's."""
         return tuple(one.text for one in self._path().entities(text))

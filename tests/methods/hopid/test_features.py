@@ -11,7 +11,7 @@ from sightread.clip.tokens import tiny_tokenizer, tokenise
 from sightread.errors import PictureError
 from sightread.methods.hopid.caption import Read
 from sightread.methods.hopid.config import HopidConfig, HopidRecipe
-from sightread.methods.hopid.features import look_at, tagged, tell
+from sightread.methods.hopid.features import look_at, said_to_be_written, tagged, tell
 from sightread.methods.hopid.model import HOPID, Seen
 from sightread.methods.hopid.recipe import build
 from sightread.methods.hopid.validation import caption_vectors, picture_vectors
@@ -144,6 +144,18 @@ def test_ways_to_infer_entities(how: Any, expected: list[list[str]]) -> None:
     tokens = scene_tokens(SALE.words, 200, 160)
     table = tell(found, PIECES, ["big sale here"], [tokens])
     assert [[one.text for one in some] for some in table.entities] == expected
+
+
+def test_the_oracle_believes_the_set_before_the_reader() -> None:
+    tokens = scene_tokens(SALE.words, 200, 160)
+    assert said_to_be_written(SALE, tokens) == tokens
+    known = replace(SALE, gold=("big",))
+    table = tell(
+        model(dei="oracle"), PIECES, ["big sale here"], [said_to_be_written(known, tokens)]
+    )
+    assert [[one.text for one in some] for some in table.entities] == [["big"]]
+    nothing = said_to_be_written(replace(SALE, gold=()), tokens)
+    assert not any(tell(model(dei="oracle"), PIECES, ["big sale"], [nothing]).entities)
 
 
 def test_the_tagger_has_a_threshold() -> None:

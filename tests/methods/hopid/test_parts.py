@@ -9,9 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sightread.clip.config import CONFIGS
+from sightread.clip.model import CLIP
 from sightread.errors import UsageError
 from sightread.methods.hopid.config import HopidConfig, paper_preset
 from sightread.methods.hopid.fusion import Fusion
+from sightread.methods.hopid.model import HOPID
 from sightread.methods.hopid.ped import (
     CrossAttention,
     MeanPed,
@@ -145,7 +148,7 @@ def test_cross_attention_is_torch_s_own() -> None:
     middle = slots + mixed
     wide, narrow = layer.ffn[1], layer.ffn[3]
     end = middle + narrow(F.gelu(wide(F.layer_norm(middle, (WIDE,)))))
-    found, weights = layer(slots, z, (~there).float() * -1e4)
+    found, weights = layer(slots, layer.told(z), (~there).float() * -1e4)
     assert torch.allclose(found, end, atol=1e-5)
     assert torch.allclose(weights, expected, atol=1e-6)
     assert wide.out_features == 2 * WIDE
@@ -162,7 +165,7 @@ def test_slots_that_compete_by_hand() -> None:
         logits = torch.stack([query[k] @ keys[n] for k in range(2)]) / math.sqrt(WIDE)
         shares[:, n] = logits.softmax(0)
     expected = shares / shares.sum(1, keepdim=True)
-    found, weights = layer(slots, z, mask)
+    found, weights = layer(slots, layer.told(z), mask)
     assert torch.allclose(weights[0], expected, atol=1e-6)
     kept = layer.update(expected @ layer.value(z)[0], slots[0])
     assert torch.allclose(found[0], kept + layer.ffn(kept), atol=1e-5)
@@ -179,12 +182,12 @@ def test_layers_share_their_weights_and_slots_start_apart() -> None:
     ped = Ped(settings(layers=3))
     tokens, keep = words()
     assert ped.null is not None
-    assert len(ped.layers) == 1
+    (layer,) = ped.kinds()
     z = torch.cat([tokens, ped.null.expand(4, 1, -1)], 1)
     mask = F.pad((~keep).float() * -1e4, (0, 1))
     slots, weights = ped.start.expand(4, -1, -1), torch.zeros(0)
     for _ in range(3):
-        slots, weights = ped.layers[0](slots, z, mask)
+        slots, weights = layer(slots, layer.told(z), mask)
     found = ped(tokens, keep)
     assert torch.allclose(found.slots, slots, atol=1e-6)
     assert torch.allclose(found.entity[:2], slots[:2].mean(1), atol=1e-6)
@@ -281,3 +284,11 @@ def test_the_presets() -> None:
     assert (paper.width, paper.out_width, paper.scene_text.most_tokens) == (1024, 2048, 15)
     assert not paper.bind
     assert {paper.prompt_weight, paper.token_weight, paper.diversity_weight} == {0.0}
+
+
+def test_how_many_numbers_are_learned() -> None:
+    # The specification estimates 12 to 15 million for ViT-B/32.
+    with torch.device("meta"):
+        model = HOPID(CLIP(CONFIGS["ViT-B-32"]), HopidConfig())
+    assert sum(one.numel() for one in model.new_parameters()) == 12_635_949
+    assert sum(one.numel() for one in model.dei.parameters()) == 88_578

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from sightread import golden, modelfolder
+from sightread.cli.caption_benchmarks import measure, report_text
 from sightread.encoders import open_encoder
 from sightread.encoders.onnx import OnnxEncoder
 from sightread.encoders.scene_text import SceneTextEncoder
@@ -31,11 +32,13 @@ from sightread.lab.settings import Run, TrainConfig
 from sightread.lab.sources import open_source
 from sightread.lab.train import train
 from sightread.library import Library
+from sightread.methods.hopid.benchmarks import rendered
 from sightread.methods.hopid.features import look_at, tell
 from sightread.methods.hopid.model import HOPID
 from sightread.methods.hopid.recipe import HOPID_METHOD, pieces_of, preprocess_spec, towers
 from sightread.preprocess import preprocess
 from sightread.protocols import DualEncoder, ReadingEncoder
+from sightread.scenetext.given import GivenWords
 from sightread.scenetext.pictures import CaptionedPicture
 from sightread.synth.simple import render_words
 from sightread.tokenizer import Tokenizer, TokenizerSource
@@ -381,3 +384,28 @@ def test_from_training_to_an_answer(served: Served, tmp_path: Path) -> None:
         narrower = opened.search('coffee "ibis"', also=["caption"])
         assert {Path(hit.path).stem for hit in narrower.hits} == {"hotel2", "hotel3"}
         assert narrower.warnings == ()
+
+
+# --- measured ----------------------------------------------------------------------------------
+
+
+def test_it_is_measured_with_words_without_and_as_plain_clip(served: Served) -> None:
+    few = dataclasses.replace(FAST.ambiguity, test_plain=3)
+    benchmark = rendered("synth-ambiguity-text-free", few)
+    assert benchmark.find is not None
+    found = measure(served.encoder, benchmark, GivenWords(benchmark.find), workers=1)
+    rows = {
+        name: {way: row[way]["hit_at_k"] for way in ("text_to_image", "image_to_text")}
+        for name, row in found["rows"].items()
+    }
+    assert list(rows) == ["with what is written", "pictures alone", "plain CLIP"]
+    # Nothing is written: the pictures are the same whatever is asked for.
+    assert rows["with what is written"] == rows["pictures alone"]
+    assert found["readings"]["with_words"] == 0
+    texts = list(benchmark.task.queries.values())
+    assert found["named"] == sum(bool(served.encoder.scene_text(text)) for text in texts)
+    plain = served.encoder.plain_texts(PLAIN_TEXTS)
+    assert np.array_equal(plain, OnnxEncoder(served.folder).encode_texts(PLAIN_TEXTS))
+    text = report_text(found | {"weights": "m"})
+    assert "plain CLIP" in text
+    assert f"{found['named']:,} of {len(texts):,} name something that is taken for written" in text

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from sightread.errors import UsageError
+from sightread.methods.hopid.protocols.training import TRAINING, training_pictures
 from sightread.scenetext.pictures import CaptionedPicture
 from sightread.synth.ambiguity import AmbiguitySettings, build_ambiguity
 
@@ -25,13 +26,25 @@ def ambiguity_pictures(
 ) -> list[CaptionedPicture]:
     """Pictures of `synth-ambiguity`, with the mistakes of a reader."""
     del root
-    return [
-        CaptionedPicture(one.id, one.captions, one.read, one.load, one.group)
-        for one in build_ambiguity(settings).shown(split)  # type: ignore[arg-type]
-    ]
+    shown = build_ambiguity(settings).shown(split)  # type: ignore[arg-type]
+    return [one.captioned() for one in shown]
 
 
-SETS: Mapping[str, Opened] = {RENDERED: ambiguity_pictures}
+def _from_disk(name: str) -> Opened:
+    def opened(
+        root: Path | None, settings: AmbiguitySettings, split: Split
+    ) -> Sequence[CaptionedPicture]:
+        del settings
+        assert root is not None
+        return training_pictures(name, root, split)
+
+    return opened
+
+
+SETS: Mapping[str, Opened] = {
+    RENDERED: ambiguity_pictures,
+    **{name: _from_disk(name) for name in TRAINING},
+}
 """By the name that a recipe gives."""
 
 

@@ -30,9 +30,11 @@ from sightread.scenetext.places import Boxes, pooling, token_boxes
 from sightread.scenetext.tokens import SceneToken, scene_tokens
 from sightread.scenetext.wordvectors import WIDTH, word_vectors
 from sightread.text import key
+from sightread.types import Quad
 
 _CHUNK = 64
 _ANYWHERE = 1 << 30
+_NO_PLACE: Quad = ((0.0, 0.0),) * 4
 Taken = Sequence[tuple[int, str]]
 """(number, spelling) of the words of a picture that are taken: training leaves words out, and
 misreads some."""
@@ -241,6 +243,16 @@ def tagged(
         pairs = zip(words, written, strict=True)
         return [[one == 1 for one in weak_labels(some, tokens)] for some, tokens in pairs]
     return [[how == "all"] * len(some) for some in words]
+
+
+def said_to_be_written(
+    picture: CaptionedPicture, tokens: Sequence[SceneToken]
+) -> Sequence[SceneToken]:
+    """What stands in a picture as the oracle knows it: what its set says, what was read where it
+    says nothing."""
+    if picture.gold is None:
+        return tokens
+    return [SceneToken(word, _NO_PLACE, 1.0, line) for line, word in enumerate(picture.gold)]
 
 
 def readings(picture: CaptionedPicture, config: HopidConfig) -> tuple[SceneToken, ...]:

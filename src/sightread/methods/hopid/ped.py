@@ -7,7 +7,7 @@ again and again; their mean is the vector E of its scene text.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -47,13 +47,18 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(width, width, bias=False)
         self.ffn = _ffn(width)
 
-    def forward(self, slots: Tensor, z: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Slots (B, K, d), words (B, M, d), 0 or very negative (B, M) -> slots and A, the mean
+    def told(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """What words (B, M, d) say, the same for every layer with these weights: keys and values
+        (B, heads, M, d_h)."""
+        return self._split(self.key(z)), self._split(self.value(z))
+
+    def forward(
+        self, slots: Tensor, told: tuple[Tensor, Tensor], mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Slots (B, K, d), what the words said, 0 or very negative (B, M) -> slots and A, the mean
         over the heads (B, K, M)."""
-        query, key, value = (
-            self._split(layer(x))
-            for layer, x in ((self.query, self.norm(slots)), (self.key, z), (self.value, z))
-        )  # each (B, heads, K or M, d_h)
+        key, value = told
+        query = self._split(self.query(self.norm(slots)))  # (B, heads, K, d_h)
         logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])  # (B, heads, K, M)
         weights = (logits + mask[:, None, None]).softmax(-1)
         mixed = (weights @ value).transpose(1, 2).flatten(2)  # (B, K, d)
@@ -79,13 +84,20 @@ class SlotAttention(nn.Module):
         self.update = nn.GRUCell(width, width)
         self.ffn = _ffn(width)
 
-    def forward(self, slots: Tensor, z: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def told(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """As `CrossAttention`, without heads."""
+        return self.key(z), self.value(z)
+
+    def forward(
+        self, slots: Tensor, told: tuple[Tensor, Tensor], mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """As `CrossAttention`."""
+        key, value = told
         query = self.query(self.norm(slots)) / math.sqrt(slots.shape[-1])
-        shares = (query @ self.key(z).transpose(1, 2)).softmax(1)  # (B, K, M): over slots
+        shares = (query @ key.transpose(1, 2)).softmax(1)  # (B, K, M): over slots
         shares = shares * (mask > _NEVER / 2)[:, None].to(shares.dtype)
         weights = shares / shares.sum(-1, keepdim=True).clamp(min=1e-8)
-        mixed = weights @ self.value(z)  # (B, K, d)
+        mixed = weights @ value  # (B, K, d)
         kept = self.update(mixed.flatten(0, 1), slots.flatten(0, 1)).view_as(slots)
         return kept + self.ffn(kept), weights
 
@@ -111,6 +123,10 @@ class Ped(nn.Module):
         ]
         self.layers = nn.ModuleList(kinds)
 
+    def kinds(self) -> list[CrossAttention | SlotAttention]:
+        """The layers, each once."""
+        return [cast(CrossAttention | SlotAttention, layer) for layer in self.layers]
+
     def forward(self, tokens: Tensor, keep: Tensor) -> Distilled:
         """Words (B, N, d) and which of them are there (B, N) bool."""
         batch, count = keep.shape
@@ -121,8 +137,10 @@ class Ped(nn.Module):
         mask = (~there).to(z.dtype) * _NEVER
         slots = self.start.expand(batch, -1, -1)  # (B, K, d)
         weights = z.new_zeros(batch, slots.shape[1], z.shape[1])
+        said = [layer.told(z) for layer in self.kinds()]
         for number in range(self.times):
-            slots, weights = self.layers[number % len(self.layers)](slots, z, mask)
+            at = number % len(said)
+            slots, weights = self.layers[at](slots, said[at], mask)
         some = keep.any(1).to(z.dtype)  # (B,)
         shares = weights[:, :, :count] * keep[:, None].to(z.dtype)  # (B, K, N)
         entity = slots.mean(1) * some[:, None]

@@ -38,6 +38,7 @@ from sightread.methods.hopid.features import (
     PictureTable,
     look_at,
     readings,
+    said_to_be_written,
     tell,
 )
 from sightread.methods.hopid.labels import weak_labels
@@ -137,7 +138,11 @@ def tables(
             "needed: check the data set"
         )
     texts = [text for one in seen.pictures for text in one.captions]
-    written = [seen.tokens[at] for at, one in enumerate(seen.pictures) for _ in one.captions]
+    written = [
+        said_to_be_written(one, seen.tokens[at])
+        for at, one in enumerate(seen.pictures)
+        for _ in one.captions
+    ]
     return seen, tell(model, pieces_of(recipe), texts, written)
 
 

@@ -49,5 +49,8 @@ class Regions(nn.Module):
         """(B, P * P, W) -> r (B, d)."""
         means = self.cells @ patches  # (B, R, W)
         boxes = self.boxes.expand(len(patches), -1, -1)
-        found = self.block(self.inward(torch.cat([means, boxes], -1)))  # (B, R, d)
-        return cast(Tensor, found.mean(1))
+        x = self.inward(torch.cat([means, boxes], -1))  # (B, R, d)
+        # The block, with the mean taken before its last linear layer: the same for less.
+        wide, gelu, narrow = self.block.mlp
+        x = x + self.block.attn(self.block.ln_1(x))
+        return cast(Tensor, x.mean(1) + narrow(gelu(wide(self.block.ln_2(x))).mean(1)))
