@@ -70,9 +70,9 @@ class SceneTextEncoder(OnnxEncoder):
         Raises:
             UsageError: a text is empty.
         """
-        plain = super().encode_texts(texts)
-        rows = [self._path().caption(*one) for one in zip(texts, plain, strict=True)]
-        return self._units(np.stack(rows), len(texts)) if rows else plain
+        rows = [self._path().caption(text) for text in texts]
+        found = np.stack(rows) if rows else np.empty((0, self.info.dim), np.float32)
+        return self._units(found, len(texts))
 
     def plain_texts(self, texts: Sequence[str]) -> Vectors:
         """(n, D) of plain CLIP: as if no text named anything that is written.

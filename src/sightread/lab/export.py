@@ -123,7 +123,8 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     tell("Exporting the text tower.")
     ids = np.concatenate([tokenizer(WORDS), _random_ids(tokenizer)])
     outputs = ("embeddings", "tokens") if towers.matcher is not None else ("embeddings",)
-    text_graph = to_onnx(towers.text, torch.from_numpy(ids[:2]), "ids", outputs)
+    free = {1: 1} if towers.scene_text is not None else None  # a prompt costs what it is long
+    text_graph = to_onnx(towers.text, torch.from_numpy(ids[:2]), "ids", outputs, free)
     text_vectors = run_torch(towers.text, ids)
     text_parity = require_parity("text", text_vectors, run_onnx(text_graph, ids))
 

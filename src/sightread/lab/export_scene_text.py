@@ -177,10 +177,7 @@ def _compared(
 def _walk(path: SceneTextPath, shown: Shown) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The whole way: (1, C) of the picture with its words, (n, C) of the texts."""
     vector = path.picture(shown.picture, shown.regions()).vector[None]
-    ids = path.tokenizer(list(shown.texts))
-    plain = path.graphs.text(ids)[0]
-    rows = [path.caption(text, row) for text, row in zip(shown.texts, plain, strict=True)]
-    return vector, np.stack(rows)
+    return vector, np.stack([path.caption(text) for text in shown.texts])
 
 
 # --- inputs ------------------------------------------------------------------------------------

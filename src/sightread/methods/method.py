@@ -88,7 +88,8 @@ class Towers:
             log odds (K,) that they belong together.
         scale: with a matcher, what cosines are multiplied with to be on the scale of logits.
         scene_text: lets words count. With it the image tower gives a pair: the embeddings, and
-            the patches (B, P*P, W).
+            the patches (B, P*P, W); the text tower takes rows of ids that end anywhere behind
+            the end of the text.
     """
 
     image: nn.Module

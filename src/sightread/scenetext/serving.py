@@ -105,13 +105,21 @@ class SceneTextPath:
         tagged = [bool(one >= settings.threshold) for one in np.ravel(sure)]
         return entities(words, tagged, settings.merge, settings.most_entities)
 
-    def caption(self, text: str, vector: Vector) -> Vector:
-        """The vector of a caption, (C,).
+    def plain(self, text: str) -> Vector:
+        """The vector (C,) of a text by CLIP alone. What is behind its end has no influence, and is
+        left out: the prompt of a caption costs less than it saves."""
+        ids = self.tokenizer([text])
+        vector: Vector = self.graphs.text(ids[:, : int(ids[0].argmax()) + 1])[0][0]
+        return vector
 
-        Args:
-            vector: (C,) of the caption by CLIP alone: what a caption keeps in which nothing is
-                taken for scene text.
+    def caption(self, text: str) -> Vector:
+        """The vector (C,) of a caption; of one in which nothing is taken for scene text what CLIP
+        alone makes of it.
+
+        Raises:
+            UsageError: the caption is empty.
         """
+        vector = self.plain(text)
         found = self.entities(text)
         told, count = prompt(
             [one.text for one in found], self.settings.templates, self.tokenizer.fits
@@ -121,10 +129,9 @@ class SceneTextPath:
         words = caption_words(text, self.settings.most_words)
         named = word_vectors([one.text for one in found[:count]])
         at: NDArray[Any] = np.array([one.last for one in found[:count]], np.int64)
-        told_vector = self.graphs.text(self.tokenizer([told]))[0]
         spelled = word_vectors([word.text for word in words])
         [corrected] = self.graphs.caption(
-            vector[None], told_vector, spelled[None], named[None], at[None]
+            vector[None], self.plain(told)[None], spelled[None], named[None], at[None]
         )
         result: Vector = corrected[0]
         return result

@@ -347,31 +347,6 @@ def test_a_graph_that_computes_something_else_is_not_exported(served: Served) ->
         export_scene_text(restless, plain, shown, preprocess_spec(FAST), tokenizer)
 
 
-# --- measured ----------------------------------------------------------------------------------
-
-
-def test_it_is_measured_with_words_without_and_as_plain_clip(served: Served) -> None:
-    few = dataclasses.replace(FAST.ambiguity, test_plain=3)
-    benchmark = rendered("synth-ambiguity-text-free", few)
-    assert benchmark.find is not None
-    found = measure(served.encoder, benchmark, GivenWords(benchmark.find), workers=1)
-    rows = {
-        name: {way: row[way]["hit_at_k"] for way in ("text_to_image", "image_to_text")}
-        for name, row in found["rows"].items()
-    }
-    assert list(rows) == ["with what is written", "pictures alone", "plain CLIP"]
-    # Nothing is written: the pictures are the same whatever is asked for.
-    assert rows["with what is written"] == rows["pictures alone"]
-    assert found["readings"]["with_words"] == 0
-    texts = list(benchmark.task.queries.values())
-    assert found["named"] == sum(bool(served.encoder.scene_text(text)) for text in texts)
-    plain = served.encoder.plain_texts(PLAIN_TEXTS)
-    assert np.array_equal(plain, OnnxEncoder(served.folder).encode_texts(PLAIN_TEXTS))
-    text = report_text(found | {"weights": "m"})
-    assert "plain CLIP" in text
-    assert f"{found['named']:,} of {len(texts):,} name something that is taken for written" in text
-
-
 # --- to an answer -----------------------------------------------------------------------------
 
 
@@ -409,3 +384,28 @@ def test_from_training_to_an_answer(served: Served, tmp_path: Path) -> None:
         narrower = opened.search('coffee "ibis"', also=["caption"])
         assert {Path(hit.path).stem for hit in narrower.hits} == {"hotel2", "hotel3"}
         assert narrower.warnings == ()
+
+
+# --- measured ----------------------------------------------------------------------------------
+
+
+def test_it_is_measured_with_words_without_and_as_plain_clip(served: Served) -> None:
+    few = dataclasses.replace(FAST.ambiguity, test_plain=3)
+    benchmark = rendered("synth-ambiguity-text-free", few)
+    assert benchmark.find is not None
+    found = measure(served.encoder, benchmark, GivenWords(benchmark.find), workers=1)
+    rows = {
+        name: {way: row[way]["hit_at_k"] for way in ("text_to_image", "image_to_text")}
+        for name, row in found["rows"].items()
+    }
+    assert list(rows) == ["with what is written", "pictures alone", "plain CLIP"]
+    # Nothing is written: the pictures are the same whatever is asked for.
+    assert rows["with what is written"] == rows["pictures alone"]
+    assert found["readings"]["with_words"] == 0
+    texts = list(benchmark.task.queries.values())
+    assert found["named"] == sum(bool(served.encoder.scene_text(text)) for text in texts)
+    plain = served.encoder.plain_texts(PLAIN_TEXTS)
+    assert np.array_equal(plain, OnnxEncoder(served.folder).encode_texts(PLAIN_TEXTS))
+    text = report_text(found | {"weights": "m"})
+    assert "plain CLIP" in text
+    assert f"{found['named']:,} of {len(texts):,} name something that is taken for written" in text
