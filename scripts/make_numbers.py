@@ -251,7 +251,7 @@ def documents() -> dict[Path, str]:
         readme: _between(readme, summary()),
         entityclip: _between(entityclip, f"\n{ordering()}\n"),
         caption: _between(
-            caption, f"\n{hopid()}\n### Real captions that speak of text\n\n{captioned()}\n"
+            caption, f"\n{hopid()}\n### What real captions find\n\n{captioned()}\n"
         ),
     }
 
