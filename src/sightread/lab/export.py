@@ -114,9 +114,9 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     tokenizer = Tokenizer(source.tokenizer)
     pictures = golden_pictures()
     tell("Exporting the image tower.")
-    outputs = _outputs(towers)
     pixels = _pixels(pictures, source.info.preprocess)
-    image_graph = to_onnx(towers.image, torch.from_numpy(pixels[:2]), "pixels", outputs)
+    examples = torch.from_numpy(pixels[:2])
+    image_graph = to_onnx(towers.image, examples, "pixels", _outputs(towers))
     expected = run_torch(towers.image, pixels)
     image_parity = require_parity("image", expected, run_onnx(image_graph, pixels))
 
@@ -137,10 +137,8 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
         text_map=_text_map(towers, expected),
         provenance={**source.info.provenance, "parity": parity},
     )
-    files: dict[str, bytes | Path] = {
-        modelfolder.IMAGE_GRAPH: image_graph,
-        modelfolder.TEXT_GRAPH: text_graph,
-    }
+    graphs = {modelfolder.IMAGE_GRAPH: image_graph, modelfolder.TEXT_GRAPH: text_graph}
+    files: dict[str, bytes | Path] = {**graphs}
     if towers.scene_text is not None:
         tell("Exporting what lets words count.")
         plain = Plain((towers.image, image_graph), (towers.text, text_graph))
