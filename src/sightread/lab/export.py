@@ -119,7 +119,6 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     image_graph = to_onnx(towers.image, examples, "pixels", _outputs(towers))
     expected = run_torch(towers.image, pixels)
     image_parity = require_parity("image", expected, run_onnx(image_graph, pixels))
-
     tell("Exporting the text tower.")
     ids = np.concatenate([tokenizer(WORDS), _random_ids(tokenizer)])
     outputs = ("embeddings", "tokens") if towers.matcher is not None else ("embeddings",)
