@@ -250,9 +250,7 @@ def documents() -> dict[Path, str]:
         ROOT / "docs" / "fdp.md": fdp_page(note),
         readme: _between(readme, summary()),
         entityclip: _between(entityclip, f"\n{ordering()}\n"),
-        caption: _between(
-            caption, f"\n{hopid()}\n### What real captions find\n\n{captioned()}\n"
-        ),
+        caption: _between(caption, f"\n{hopid()}\n### What real captions find\n\n{captioned()}\n"),
     }
 
 
