@@ -168,13 +168,15 @@ def _job(asked: argparse.Namespace, clip: Path, seed: int, row: str) -> list[str
     return [str(part) for pair in settings.items() for part in pair]
 
 
-def in_parallel(commands: list[list[str]], module: str = "benchmarks.fdp_ablation") -> bool:
-    """Run a module once per command, two at a time; whether all went well."""
+def in_parallel(
+    commands: list[list[str]], module: str = "benchmarks.fdp_ablation", at_once: int = 2
+) -> bool:
+    """Run a module once per command, some at a time; whether all went well."""
     waiting = [[sys.executable, "-m", module, *rest] for rest in commands]
     running: list[subprocess.Popen[bytes]] = []
     good = True
     while waiting or running:
-        while waiting and len(running) < 2:
+        while waiting and len(running) < at_once:
             running.append(subprocess.Popen(waiting.pop(0)))
         done = [process for process in running if process.poll() is not None]
         good = good and all(process.returncode == 0 for process in done)

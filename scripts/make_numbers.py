@@ -1,5 +1,5 @@
-"""Write docs/numbers.md, docs/fdp.md and the tables of the README and of docs/entityclip.md from
-benchmarks/results/*.json.
+"""Write docs/numbers.md, docs/fdp.md and the tables of the README, of docs/entityclip.md and of
+docs/hopid.md from benchmarks/results/*.json.
 
     python scripts/make_numbers.py [--check]
 
@@ -11,8 +11,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from captioned_page import captioned
 from entityclip_page import ordering
 from fdp_page import fdp_page
+from hopid_page import hopid
 from readers_part import readers
 from results import RESULTS, ROOT, load, origin, percent, table
 
@@ -239,7 +241,8 @@ def summary() -> str:
 def documents() -> dict[Path, str]:
     """The files with what they should hold."""
     note = "Written by `scripts/make_numbers.py` from `benchmarks/results/`; do not edit."
-    readme, entityclip = ROOT / "README.md", ROOT / "docs" / "entityclip.md"
+    readme, docs = ROOT / "README.md", ROOT / "docs"
+    entityclip, caption = docs / "entityclip.md", docs / "hopid.md"
     parts = [f"# Numbers\n\n{note}\n", words(), readers(), latency(), vectors(), service(), fdp()]
     parts = [part for part in (*parts, faults()) if part]
     return {
@@ -247,6 +250,7 @@ def documents() -> dict[Path, str]:
         ROOT / "docs" / "fdp.md": fdp_page(note),
         readme: _between(readme, summary()),
         entityclip: _between(entityclip, f"\n{ordering()}\n"),
+        caption: _between(caption, f"\n{hopid()}\n### What real captions find\n\n{captioned()}\n"),
     }
 
 

@@ -13,7 +13,8 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 GROUND = {"types", "protocols", "regions", "explained", "errors", "version"}
 BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics", "tasks"}
-BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "spotting", "tokenizer"}
+BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "scenetext", "spotting"}
+BENCH |= {"heat", "tokenizer"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(GROUND, GROUND),
     **dict.fromkeys(BENCH, GROUND | BENCH),

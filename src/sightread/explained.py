@@ -1,4 +1,5 @@
-"""What an answer says beside its hits about the entities that it was asked for: plain data."""
+"""What an answer says beside its hits: of the entities that it was asked for, and of what is
+written in the pictures. Plain data."""
 
 from __future__ import annotations
 
@@ -26,3 +27,20 @@ class LookedAgain:
 
     pictures: int
     took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """A word that parts pictures which look alike, and in how many of them it is written."""
+
+    word: str
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class SceneText:
+    """What an encoder made of the words read in a picture: how much they count in its vector, from
+    0 (it is what a picture without words has) to 1, and those that count, the most first."""
+
+    counts: float
+    words: tuple[str, ...]

@@ -9,7 +9,8 @@ know torch. Reading, writing and verifying it; nothing in it is ever executed.
     CARD.md          what it can and cannot do, for people
 
 and, if the model can re-rank, `match.onnx`, see `encoders.matching`; then the two towers also give
-their tokens.
+their tokens. If it lets the words that are read in pictures count, `written.onnx`, `tag.onnx` and
+`caption.onnx`, see `encoders.scene_text`; then the image tower also gives its patches.
 
 A folder of kind "spotter" (a reader) holds three graphs, see `methods.method.Parts`:
 
@@ -48,6 +49,8 @@ MODEL_JSON = "model.json"
 IMAGE_GRAPH, TEXT_GRAPH = "image.onnx", "text.onnx"
 FIND_GRAPH, STRIP_GRAPH = "find.onnx", "strips.onnx"
 MATCH_GRAPH = "match.onnx"
+WRITTEN_GRAPH, TAG_GRAPH, CAPTION_GRAPH = "written.onnx", "tag.onnx", "caption.onnx"
+SCENE_TEXT_GRAPHS = (WRITTEN_GRAPH, TAG_GRAPH, CAPTION_GRAPH)
 TOKENIZER_JSON = "tokenizer.json"
 WEIGHTS = "model.safetensors"
 GOLDEN = "golden.npz"
@@ -137,11 +140,14 @@ class ModelInfo:
         """SHA-256 over all that decides about the vectors: graphs, tokenizer, and their inputs.
         Vectors can be compared only within one revision."""
         names = [IMAGE_GRAPH, FIND_GRAPH, STRIP_GRAPH, TEXT_GRAPH, TOKENIZER_JSON, WEIGHTS]
+        names += SCENE_TEXT_GRAPHS
         parts = {
             "files": {name: self.files[name].sha256 for name in names if name in self.files},
             "preprocess": to_plain(self.preprocess),
             "tokenizer": to_plain(self.tokenizer),
         }
+        if "scene_text" in self.details:
+            parts["scene_text"] = self.details["scene_text"]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -62,6 +62,18 @@ class DualEncoder(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadingEncoder(Protocol):
+    """What an encoder may be besides: one whose vector of a picture also says what is written."""
+
+    def encode_read(
+        self, images: Sequence[RGBImage], words: Sequence[Sequence[WordRegion]]
+    ) -> list[ImageEmbedding]:
+        """As `DualEncoder.encode_images`, with the words that were read in each image; an image
+        without any has the same vector as there."""
+        ...
+
+
 class WordEncoder(Protocol):
     """The tower of a reader's model that puts words into the space of its regions."""
 
@@ -155,8 +167,11 @@ class Store(Protocol):
         """Remove all vectors of pictures in a space, committed at once; whether there were any."""
         ...
 
-    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
-        """Add or replace vectors of known pictures, by the encoder of `open_space`."""
+    def set_embeddings(
+        self, space: str, embeddings: Mapping[PictureId, ImageEmbedding | None]
+    ) -> None:
+        """Add or replace vectors of known pictures, by the encoder of `open_space`. None removes
+        what a picture has in the space, of whichever encoder."""
         ...
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:

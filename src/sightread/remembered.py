@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightread.errors import ModelError, SightreadError, UsageError
-from sightread.protocols import DualEncoder, WordEncoder
+from sightread.protocols import DualEncoder, ReadingEncoder, WordEncoder
 from sightread.readers import open_word_encoder
 from sightread.regions import RegionSpaceInfo
-from sightread.types import SpaceInfo
+from sightread.types import SpaceInfo, WordRegion
 
 if TYPE_CHECKING:
     from sightread.search.encoding import Source
     from sightread.search.lookalikes import OpenWordEncoder
+
+_A_WORD = WordRegion(((8.0, 8.0), (56.0, 8.0), (56.0, 24.0), (8.0, 24.0)), 0.9, "word")
+"""What an encoder that takes words is tried with."""
 
 
 class Encoders:
@@ -110,8 +113,11 @@ def _tried(encoder: DualEncoder, info: SpaceInfo | None = None) -> DualEncoder:
             f"{info.spec.revision[:12]}; add --encoder {info.folder} --reencode to encode them "
             "again"
         )
+    grey = np.full((64, 64, 3), 128, dtype=np.uint8)
     try:
-        encoder.encode_images([np.full((64, 64, 3), 128, dtype=np.uint8)])
+        encoder.encode_images([grey])
+        if isinstance(encoder, ReadingEncoder):
+            encoder.encode_read([grey], [[_A_WORD]])
     except SightreadError:
         raise
     except Exception as error:

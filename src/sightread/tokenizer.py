@@ -84,6 +84,11 @@ class Tokenizer:
         known = set(self._pieces.get_vocab().values()).difference(ends)
         return np.array(sorted(known), np.int64)
 
+    def fits(self, text: str) -> bool:
+        """Whether nothing of a text is cut off."""
+        count = len(self._pieces.encode(text, add_special_tokens=False).ids)
+        return count <= self.layout.context_length - 2
+
     def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Token ids, (n, T) int64 with T = `context_length`.
 

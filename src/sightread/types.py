@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.explained import Explained, LookedAgain
+from sightread.explained import Explained, LookedAgain, Refinement, SceneText
 
 RGBImage = NDArray[np.uint8]
 """(H, W, 3) uint8, upright, sRGB."""
@@ -340,7 +340,7 @@ class Evidence:
     an encoder. `score` is a probability, or, where an encoder has none, its cosine; `rank` is the
     picture's among all, or in the space. An encoder names no `word`; its boxes are what it takes
     for text. `other_reading` is what the other one of two readers read at the same place, "" if
-    nothing; None where there is only one."""
+    nothing; None where there is only one. `scene_text`: of an encoder that takes words."""
 
     channel: str
     rank: int
@@ -351,6 +351,7 @@ class Evidence:
     word: str = ""
     boxes: tuple[Quad, ...] = ()
     other_reading: str | None = None
+    scene_text: SceneText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +373,8 @@ class Hit:
 class Result:
     """The answer to a query, best first. `total` counts all pictures at or above the threshold;
     `below` those that were left out for their probability. `nearest` names readings of the
-    library that resemble a word that was not found. `warnings` are sentences for the user."""
+    library that resemble a word that was not found. `warnings` are sentences for the user. `refine`
+    are words that part those of the `hits` that look alike."""
 
     query: str
     hits: tuple[Hit, ...]
@@ -384,6 +386,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     explanations: tuple[Explained, ...] = ()
     looked_again: LookedAgain | None = None
+    refine: tuple[Refinement, ...] = ()
 
 
 def format_id(picture: PictureId) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sightread.explained import Explained, LookedAgain
+from sightread.explained import Explained, LookedAgain, Refinement, SceneText
 from sightread.library import Status
 from sightread.search.ledger import Failure
 from sightread.text import tokens
@@ -44,6 +44,7 @@ def result(fields: Fields) -> Result:
         warnings=tuple(fields["warnings"]),
         explanations=tuple(_explained(one) for one in fields["explanations"]),
         looked_again=_again(fields["looked_again"]),
+        refine=tuple(Refinement(one["word"], one["pictures"]) for one in fields["refine"]),
     )
 
 
@@ -141,7 +142,12 @@ def _evidence(fields: Fields) -> Evidence:
         word=fields["word"],
         boxes=tuple(_quad(box) for box in fields["boxes"]),
         other_reading=fields.get("other_reading"),
+        scene_text=_scene_text(fields["scene_text"]),
     )
+
+
+def _scene_text(fields: Fields | None) -> SceneText | None:
+    return None if fields is None else SceneText(_float(fields["counts"]), tuple(fields["words"]))
 
 
 def _region(fields: Fields) -> RegionRecord:

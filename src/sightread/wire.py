@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sightread.explained import Explained
+    from sightread.explained import Explained, SceneText
     from sightread.library import Status
     from sightread.search.ledger import Failure
     from sightread.types import (
@@ -55,6 +55,7 @@ def result_fields(result: Result, offset: int = 0) -> dict[str, Any]:
         "explanations": [explained_fields(one) for one in result.explanations],
         "looked_again": again
         and {"pictures": again.pictures, "took_ms": _number(again.took_ms, 1)},
+        "refine": [{"word": one.word, "pictures": one.pictures} for one in result.refine],
         "results": [hit_fields(hit, rank) for rank, hit in ranked(result, offset)],
     }
 
@@ -108,8 +109,15 @@ def _evidence_fields(evidence: Evidence) -> dict[str, Any]:
         "term": evidence.term,
         "word": evidence.word,
         "other_reading": evidence.other_reading,
+        "scene_text": _scene_text_fields(evidence.scene_text),
         "boxes": boxes,
     }
+
+
+def _scene_text_fields(one: SceneText | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    return {"counts": _number(one.counts, 4), "words": list(one.words)}
 
 
 # --- pictures and libraries -------------------------------------------------------------------

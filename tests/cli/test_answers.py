@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from sightread.cli import answers
-from sightread.explained import Explained, LookedAgain
+from sightread.explained import Explained, LookedAgain, Refinement
 from sightread.types import Evidence, Hit, Result
 from sightread.wire import FIELDS, dump_json
 
@@ -31,7 +31,7 @@ def test_json_is_one_object_with_the_echo_and_the_hits() -> None:
     answer = json.loads(answers.as_json(RESULT, offset=10))
     assert list(answer) == [
         *("query", "total", "below", "threshold", "took_ms", "nearest", "warnings"),
-        *("explanations", "looked_again", "results"),
+        *("explanations", "looked_again", "refine", "results"),
     ]
     assert answer["query"] == '"sale" red'
     assert (answer["total"], answer["below"], answer["took_ms"]) == (12, 3, 23.4)
@@ -45,6 +45,7 @@ def test_json_is_one_object_with_the_echo_and_the_hits() -> None:
         "term": "sale",
         "word": "SALE!",
         "other_reading": None,
+        "scene_text": None,
         "boxes": [[[1.0, 2.0], [30.0, 2.0], [30.0, 9.0], [1.0, 9.0]]],
     }
     assert first["evidence"][1]["match"] == "edits:2"
@@ -178,6 +179,14 @@ def test_the_table_says_whether_two_readers_agree() -> None:
     assert "exact (other reader: Safe)" in shown("Safe")
     assert "exact (one reader of two)" in shown("")
     assert "reader" not in shown(None)
+
+
+def test_words_that_part_pictures_are_told() -> None:
+    words = (Refinement("HIL\x1bTON", 1234), Refinement("IBIS", 4))
+    assert answers.refined(replace(RESULT, refine=words)) == (
+        "Written in them: HIL\\x1bTON 1,234, IBIS 4"
+    )
+    assert answers.refined(RESULT) == ""
 
 
 def test_an_explanation_is_told_with_where_it_is_from() -> None:

@@ -15,6 +15,7 @@ from sightread.clip.tokens import (
     END,
     START,
     clip_tokenizer,
+    spelling_tokenizer,
     tiny_tokenizer,
     tokenise,
     word_tokenizer,
@@ -214,3 +215,18 @@ def test_whole_words_have_the_ids_of_their_order() -> None:
     assert rows == [[5, 4, 2, 3, 1, 6, 0], [5, 1, 6, 0, 0, 0, 0], [5, 6, 0, 0, 0, 0, 0]]
     again = Tokenizer.from_str(pieces.to_str())
     assert tokenise(again, ["a red star"], 5).tolist() == [[5, 4, 2, 3, 6]]
+
+
+def test_known_words_stay_whole_and_others_are_spelled() -> None:
+    pieces = spelling_tokenizer(["a", "bus", "that", "says", ":"])
+    assert pieces.encode("A bus that says: Busy bus63").tokens == [
+        *("a", "bus", "that", "says", ":"),
+        *("bus", "##y", "bus", "6", "3"),  # digits are words of their own, as in CLIP
+    ]
+    assert pieces.encode("Café §").tokens == ["c", "##a", "##f", "##e", "<|unknown|>"]
+    # Padding, unknown, five words, 36 letters and digits less the known "a", within, two marks.
+    assert pieces.get_vocab_size() == 2 + 5 + 35 + 36 + 2
+    ids = tokenise(pieces, ["a bus"], 5)[0].tolist()
+    assert ids == [78, 2, 3, 79, 0]
+    again = Tokenizer.from_str(pieces.to_str())
+    assert again.encode("zulu bus").ids == pieces.encode("zulu bus").ids

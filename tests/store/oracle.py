@@ -51,10 +51,13 @@ class PlainStore:
             kept = before.embeddings if before else {}
             self.records[picture.id] = replace(picture, embeddings={**kept, **picture.embeddings})
 
-    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
+    def set_embeddings(
+        self, space: str, embeddings: Mapping[PictureId, ImageEmbedding | None]
+    ) -> None:
         for number in embeddings.keys() & self.records.keys():
-            picture = self.records[number]
-            merged = {**picture.embeddings, space: embeddings[number]}
+            picture, made = self.records[number], embeddings[number]
+            merged = {name: one for name, one in picture.embeddings.items() if name != space}
+            merged |= {} if made is None else {space: made}
             self.records[number] = replace(picture, embeddings=merged)
 
     def set_stamps(self, stamps: Mapping[PictureId, Sequence[PathStamp]]) -> None:

@@ -150,6 +150,26 @@ def test_vectors_are_added_to_known_pictures_only(place: Place) -> None:
     assert_vectors(place.reader(), plain)
 
 
+def test_vectors_are_removed_alone(place: Place) -> None:
+    store, plain = filled(place, 20)
+    gone: dict[int, ImageEmbedding | None] = dict.fromkeys((0, 3, 7, 555))
+    for one in (store, plain):
+        one.set_embeddings("caption", gone)
+    store.flush()
+    assert_vectors(store, plain)
+    assert_vectors(place.reader(), plain)
+    for one in (store, plain):  # removed, made again and removed again in one step
+        one.set_embeddings("caption", {1: None, 3: embedding(3, 3), 6: embedding(6, 3, seed=9)})
+        one.set_embeddings("caption", {1: embedding(1, 3, seed=4), 6: None, 9: None})
+    store.flush()
+    assert_vectors(store, plain)
+    again = {number: embedding(number, 3, seed=5) for number in (0, 9)}
+    for one in (store, plain):
+        one.set_embeddings("caption", again)
+    store.flush()
+    assert_vectors(place.reader(), plain)
+
+
 def filled_plain(count: int) -> PlainStore:
     plain = PlainStore()
     plain.put(record(number) for number in range(count))

@@ -86,8 +86,16 @@ def _how(evidence: Evidence) -> str:
     # An encoder reads no word: its name says who saw it.
     name = match_name(evidence)
     if not evidence.word:
-        return f"{name} ({evidence.channel})"
+        return f"{name} ({evidence.channel}{_counted_words(evidence)})"
     return f"{name} ({second})" if (second := _second(evidence)) else name
+
+
+def _counted_words(evidence: Evidence) -> str:
+    """How much an encoder let the words of the picture count, and which."""
+    told = evidence.scene_text
+    if told is None or not told.words:
+        return ""
+    return f"; what is written counts {told.counts:.2f}: {', '.join(told.words)}"
 
 
 def _second(evidence: Evidence) -> str:
@@ -131,6 +139,14 @@ def summary(result: Result, offset: int = 0) -> str:
     if (again := result.looked_again) is not None:
         parts.append(f"{again.pictures:,} looked at again in {again.took_ms:.0f} ms")
     return " · ".join([*parts, f"{result.took_ms:.0f} ms"])
+
+
+def refined(result: Result) -> str:
+    """A line of the words that part pictures which look alike; "" if there are none."""
+    if not result.refine:
+        return ""
+    words = ", ".join(f"{visible(one.word)} {one.pictures:,}" for one in result.refine)
+    return f"Written in them: {words}"
 
 
 def nothing_found(result: Result) -> str:

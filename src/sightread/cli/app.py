@@ -9,9 +9,11 @@ import typer
 from sightread.cli import (
     asking,
     benchmarking,
+    caption_benchmarks,
     filling,
     measuring,
     pair_benchmarks,
+    reporting,
     serving,
     training,
 )
@@ -62,9 +64,11 @@ app.command()(filling.forget)
 app.command()(filling.entities)
 app.command()(training.train)
 app.command()(training.export)
+app.command()(reporting.report)
 evaluate.command("words")(measuring.evaluate_words)
 evaluate.command("fdp")(benchmarking.evaluate_fdp)
 evaluate.command("entityclip")(pair_benchmarks.evaluate_entityclip)
+evaluate.command("hopid")(caption_benchmarks.evaluate_hopid)
 bench.command("query")(measuring.bench_query)
 app.add_typer(explain, name="explain")
 app.add_typer(evaluate, name="evaluate")

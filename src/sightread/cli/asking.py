@@ -185,7 +185,8 @@ def _one_format(**asked: bool) -> str:
 def _print_result(result: Result, chosen: str, offset: int) -> None:
     from sightread.cli import answers
 
-    for line in answers.explained(result) if chosen in ("table", "tsv") else ():
+    refined = [line for line in (answers.refined(result),) if line]
+    for line in [*answers.explained(result), *refined] if chosen in ("table", "tsv") else ():
         say(line)
     if chosen == "table":
         if result.hits:
@@ -285,9 +286,9 @@ def _write_outlined(
 def _write_heat(
     opened: Library | RemoteLibrary, record: PictureRecord, encoder: str, out: str, force: bool
 ) -> None:
-    from sightread.cli.heat import warmed
     from sightread.cli.outline import check_target, save
     from sightread.encoders import open_encoder
+    from sightread.heat import warmed
 
     format = check_target(out, [stamp.path for stamp in record.stamps], force)
     pixels = _decoded(opened, record).pixels

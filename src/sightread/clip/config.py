@@ -65,6 +65,7 @@ class ClipConfig:
 
 
 _EMBLEM_TEXT = TextConfig(context_length=32, vocab_size=142, width=64, heads=4, layers=2)
+_CARRIER_TEXT = TextConfig(context_length=48, vocab_size=117, width=64, heads=4, layers=2)
 _TINY_TEXT = TextConfig(context_length=32, vocab_size=436, width=96, heads=4, layers=2)
 
 CONFIGS: dict[str, ClipConfig] = {
@@ -86,6 +87,8 @@ CONFIGS: dict[str, ClipConfig] = {
         ClipConfig("tiny-ViT", 128, ViTConfig(3, 96, 4, 16, 64), _TINY_TEXT),
         # Its tokeniser knows whole words: those of `synth-entity`.
         ClipConfig("tiny-emblem", 64, ViTConfig(2, 64, 4, 8, 40), _EMBLEM_TEXT),
+        # Its tokeniser knows the words of captions of `synth-ambiguity` and spells all others.
+        ClipConfig("tiny-carriers", 96, ViTConfig(2, 96, 4, 8, 48), _CARRIER_TEXT),
     )
 }
 """By the names that OpenAI and open_clip use; the tiny ones are for tests and small studies."""

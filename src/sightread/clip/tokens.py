@@ -16,12 +16,13 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import string
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
-from tokenizers.models import BPE, WordLevel
+from tokenizers.models import BPE, WordLevel, WordPiece
 from torch import Tensor
 
 from sightread.errors import ModelError
@@ -31,6 +32,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it warns about forks
 START, END, WORD_END = "<|startoftext|>", "<|endoftext|>", "</w>"
 PAD_ID = 0
 _PADDING, _UNKNOWN = "<|padding|>", "<|unknown|>"
+_WITHIN = "##"
 
 _WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 _LATIN_ACCENTS = r"[\u0300-\u036f]"
@@ -49,13 +51,17 @@ def tiny_tokenizer() -> Tokenizer:
     # Capitals are gone; the others never occur in UTF-8.
     unused = {*range(0x41, 0x5B), 0xC0, 0xC1, *range(0xF5, 0x100)}
     units = [letter for byte, letter in letters.items() if byte not in unused]
-    folding = [
+    return _assemble(_vocabulary(units, []), [], _folding())
+
+
+def _folding() -> list[normalizers.Normalizer]:
+    """Small letters without accents."""
+    return [
         normalizers.NFD(),
         normalizers.Replace(Regex(_LATIN_ACCENTS), ""),
         normalizers.NFC(),
         normalizers.Lowercase(),
     ]
-    return _assemble(_vocabulary(units, []), [], folding)
 
 
 def word_tokenizer(words: Sequence[str]) -> Tokenizer:
@@ -67,6 +73,30 @@ def word_tokenizer(words: Sequence[str]) -> Tokenizer:
     model = WordLevel({unit: at for at, unit in enumerate(units)}, unk_token=_UNKNOWN)
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True)
+    return tokenizer
+
+
+def spelling_tokenizer(words: Sequence[str]) -> Tokenizer:
+    """Known words whole, all others letter by letter, without case and accents.
+
+    For small worlds with names in them: what is said of a picture is a short list of words, but
+    any word may be written in it.
+
+    Ids: padding, what is neither word nor letter, the words in their order, letters and digits at
+    the start of a word and within it, the two marks.
+    """
+    letters = string.ascii_lowercase + string.digits
+    within = [_WITHIN + letter for letter in letters]
+    units = dict.fromkeys([_PADDING, _UNKNOWN, *words, *letters, *within, START, END])
+    # The longest piece that fits comes first, so that no known word is spelled.
+    model = WordPiece(
+        {unit: at for at, unit in enumerate(units)},
+        unk_token=_UNKNOWN,
+        continuing_subword_prefix=_WITHIN,
+    )
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence(_folding())
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True)
     return tokenizer
 

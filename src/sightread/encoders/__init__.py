@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 def open_encoder(folder: str | os.PathLike[str]) -> OnnxEncoder:
-    """The encoder in a model folder; a `MatchingHead` as well if the model has one. Its graphs are
+    """The encoder in a model folder; a `MatchingHead` as well if the model has one, a
+    `ReadingEncoder` if it lets the words of pictures count. Its graphs are
     loaded, and their checksums compared, when they are first needed: a search loads only the text
     side.
 
@@ -19,7 +20,10 @@ def open_encoder(folder: str | os.PathLike[str]) -> OnnxEncoder:
     """
     from sightread.encoders.matching import OnnxMatcher, head_scale
     from sightread.encoders.onnx import OnnxEncoder
+    from sightread.encoders.scene_text import SceneTextEncoder, takes_words
     from sightread.modelfolder import read
 
-    has_head = head_scale(read(folder)) is not None
-    return OnnxMatcher(folder) if has_head else OnnxEncoder(folder)
+    info = read(folder)
+    if takes_words(info):
+        return SceneTextEncoder(folder)
+    return OnnxMatcher(folder) if head_scale(info) is not None else OnnxEncoder(folder)

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightread.errors import PictureError, SightreadError
-from sightread.lab.vectorcache import VectorCache, pixel_key
-from sightread.protocols import DualEncoder
+from sightread.lab.vectorcache import VectorCache, pixel_key, words_key
+from sightread.protocols import DualEncoder, ReadingEncoder
 from sightread.tasks import RetrievalTask
-from sightread.types import RGBImage, Vectors
+from sightread.types import RGBImage, Vectors, WordRegion
 
 BATCH = 8
 _UNIT = 1e-3
@@ -35,6 +35,9 @@ class EncodingProgress:
 
 
 ProgressCallback = Callable[[EncodingProgress], None]
+
+FindWords = Callable[[str, int, int], Sequence[WordRegion]]
+"""The words that were read in a picture, by its id, width and height in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def encode_gallery(
     workers: int = 1,
     cache: VectorCache | None = None,
     progress: ProgressCallback | None = None,
+    words: FindWords | None = None,
 ) -> GalleryVectors:
     """Encode every picture of the gallery.
 
@@ -72,6 +76,8 @@ def encode_gallery(
         workers: calls of the encoder at once.
         cache: known vectors, to which the new ones are added.
         progress: called by the calling thread after every picture.
+        words: what was read in the pictures, for an encoder that is a `ReadingEncoder`; called by
+            the calling thread.
 
     Raises:
         ValueError: `batch` or `workers` is below 1.
@@ -80,7 +86,7 @@ def encode_gallery(
     """
     if batch < 1 or workers < 1:
         raise ValueError(f"batch is {batch} and workers is {workers}, they must be 1 or more")
-    run = _Run(encoder, task, cache, progress)
+    run = _Run(encoder, task, cache, progress, words)
     try:
         with ThreadPoolExecutor(workers, "encode") as pool:
             for at, picture in enumerate(task.gallery):
@@ -101,6 +107,7 @@ class _Waiting:
     at: int
     image: RGBImage
     key: bytes
+    words: Sequence[WordRegion] = ()
 
 
 _Outcome = NDArray[np.float32] | PictureError
@@ -112,6 +119,7 @@ class _Run:
     task: RetrievalTask
     cache: VectorCache | None
     progress: ProgressCallback | None
+    words: FindWords | None = None
     waiting: list[_Waiting] = field(default_factory=list)
     sent: deque[tuple[list[_Waiting], Future[list[_Outcome]]]] = field(default_factory=deque)
     missing: dict[str, str] = field(default_factory=dict)
@@ -131,10 +139,12 @@ class _Run:
         except PictureError as error:
             self._settle(at, error)
             return
-        key = pixel_key(image) if self.cache is not None else b""
+        height, width = image.shape[:2]
+        words = self.words(picture, width, height) if self.words is not None else ()
+        key = words_key(pixel_key(image), words) if self.cache is not None else b""
         known = self.cache.get(key) if self.cache is not None else None
         if known is None:
-            self.waiting.append(_Waiting(at, image, key))
+            self.waiting.append(_Waiting(at, image, key, words))
             return
         self.cached += 1
         self._settle(at, known)
@@ -170,7 +180,11 @@ def _encode(encoder: DualEncoder, batch: Sequence[_Waiting]) -> list[_Outcome]:
     if not batch:
         return []
     try:
-        found = encoder.encode_images([one.image for one in batch])
+        images = [one.image for one in batch]
+        if isinstance(encoder, ReadingEncoder) and any(one.words for one in batch):
+            found = encoder.encode_read(images, [one.words for one in batch])
+        else:
+            found = encoder.encode_images(images)
     except PictureError as error:
         if len(batch) == 1:
             return [error]

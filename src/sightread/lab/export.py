@@ -20,6 +20,7 @@ from sightread.golden import Golden, pack
 from sightread.lab.card import card
 from sightread.lab.export_matcher import export_matcher
 from sightread.lab.export_parts import DETAILS, Precision, export_parts
+from sightread.lab.export_scene_text import CAPTIONS, Plain, Shown, export_scene_text
 from sightread.lab.graphs import Parity, require_parity, run_onnx, run_torch, to_onnx
 from sightread.lab.sources import Source, open_source, with_finder
 from sightread.methods.method import Parts, Towers
@@ -27,7 +28,7 @@ from sightread.modelfolder import ModelInfo, TextMap
 from sightread.preprocess import PreprocessSpec, preprocess
 from sightread.synth.simple import render_words
 from sightread.tokenizer import Tokenizer
-from sightread.types import RGBImage
+from sightread.types import Quad, RGBImage
 
 WORDS = ("coffee", "shop", "taxi", "the", "open 24 hours", "hotel", "red sign", "2024")
 """Written in the golden pictures, and the golden texts. They are not of any benchmark."""
@@ -124,33 +125,39 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     tokenizer = Tokenizer(source.tokenizer)
     pictures = golden_pictures()
     tell("Exporting the image tower.")
-    outputs = _outputs(towers)
     pixels = _pixels(pictures, source.info.preprocess)
-    image_graph = to_onnx(towers.image, torch.from_numpy(pixels[:2]), "pixels", outputs)
+    examples = torch.from_numpy(pixels[:2])
+    image_graph = to_onnx(towers.image, examples, "pixels", _outputs(towers))
     expected = run_torch(towers.image, pixels)
     image_parity = require_parity("image", expected, run_onnx(image_graph, pixels))
-
     tell("Exporting the text tower.")
     ids = np.concatenate([tokenizer(WORDS), _random_ids(tokenizer)])
     outputs = ("embeddings", "tokens") if towers.matcher is not None else ("embeddings",)
-    text_graph = to_onnx(towers.text, torch.from_numpy(ids[:2]), "ids", outputs)
+    free = {1: 1} if towers.scene_text is not None else None  # a prompt costs what it is long
+    text_graph = to_onnx(towers.text, torch.from_numpy(ids[:2]), "ids", outputs, free)
     text_vectors = run_torch(towers.text, ids)
     text_parity = require_parity("text", text_vectors, run_onnx(text_graph, ids))
 
     golden = Golden(
         np.stack(pictures), WORDS, expected[0][: len(pictures)], text_vectors[0][: len(WORDS)]
     )
-    parity = {"image": asdict(image_parity), "text": asdict(text_parity)}
+    parity: dict[str, object] = {"image": asdict(image_parity), "text": asdict(text_parity)}
     info = replace(
         source.info,
         text_map=_text_map(towers, expected),
         provenance={**source.info.provenance, "parity": parity},
     )
-    files: dict[str, bytes | Path] = {
-        modelfolder.IMAGE_GRAPH: image_graph,
-        modelfolder.TEXT_GRAPH: text_graph,
-        modelfolder.GOLDEN: pack(golden),
-    }
+    graphs = {modelfolder.IMAGE_GRAPH: image_graph, modelfolder.TEXT_GRAPH: text_graph}
+    files: dict[str, bytes | Path] = {**graphs}
+    if towers.scene_text is not None:
+        tell("Exporting what lets words count.")
+        plain = Plain((towers.image, image_graph), (towers.text, text_graph))
+        made = export_scene_text(towers.scene_text, plain, _shown(), info.preprocess, tokenizer)
+        files |= made.files
+        parity |= made.parity
+        info = replace(info, details={**info.details, "scene_text": dict(made.details)})
+        golden = replace(golden, texts=_shown().texts, text_vectors=made.texts, words=made.words)
+    files[modelfolder.GOLDEN] = pack(golden)
     if towers.matcher is not None:
         tell("Exporting the matching head.")
         graph, deviation = export_matcher(towers.matcher, expected[1], text_vectors[1], ids)
@@ -160,10 +167,18 @@ def _towers(source: Source, towers: Towers, tell: Callable[[str], None]) -> _Mad
     return _Made(files, info, image_parity, text_parity)
 
 
+def _shown() -> Shown:
+    """The first golden picture with its words, and all golden texts."""
+    picture, quads = _golden_picture(0)
+    return Shown(picture, WORDS[:3], quads, (*WORDS, *CAPTIONS))
+
+
 def _outputs(towers: Towers) -> tuple[str, ...]:
     """Of the image tower."""
     if towers.matcher is not None:
         return ("embeddings", "tokens")
+    if towers.scene_text is not None:
+        return ("embeddings", "patches")
     return ("embeddings", "text_map") if towers.text_map else ("embeddings",)
 
 
@@ -180,10 +195,12 @@ def _text_map(towers: Towers, outputs: Sequence[NDArray[np.float32]]) -> TextMap
 def golden_pictures() -> list[RGBImage]:
     """Three pictures of 240 x 180 px with words on them, the same on every machine of one version
     of Pillow; they travel with the model, so that other versions do not matter."""
-    return [
-        render_words(WORDS[number : number + 3], (240, 180), seed=number, text_px=30.0)[0]
-        for number in range(3)
-    ]
+    return [_golden_picture(number)[0] for number in range(3)]
+
+
+def _golden_picture(number: int) -> tuple[RGBImage, list[Quad]]:
+    words = WORDS[number : number + 3]
+    return render_words(words, (240, 180), seed=number, text_px=30.0)
 
 
 def _pixels(pictures: Sequence[RGBImage], spec: PreprocessSpec) -> NDArray[np.float32]:

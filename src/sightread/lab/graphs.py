@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sightread.errors import SightreadError
+from sightread.lab.recurrent import with_spelled_grus
+
+_TALKATIVE = (
+    "torch.onnx._internal.exporter._registration",  # "torchvision is not installed"
+    "onnxscript.optimizer._constant_folding",  # what it leaves as it is
+)
 
 Arrays = list[NDArray[np.float32]]
 
@@ -66,6 +72,24 @@ def to_onnx_of_many(
     return _graph(module, tuple(examples), names, [output], tuple(free))
 
 
+def to_onnx_of_lists(
+    module: nn.Module,
+    examples: Sequence[Tensor],
+    names: Sequence[str],
+    outputs: Sequence[str],
+    free: Mapping[str, tuple[int, str]],
+) -> bytes:
+    """The same of a module that takes lists: `free` says for each input that holds one in which
+    dimension it is, and a name that those of equal length share. A list has 1 entry at least.
+
+    Raises:
+        SightreadError: as `to_onnx`.
+    """
+    lengths = {name: torch.export.Dim(name, min=1, max=4096) for _, name in free.values()}
+    shapes = [{free[name][0]: lengths[free[name][1]]} if name in free else {} for name in names]
+    return _graph(with_spelled_grus(module), tuple(examples), names, outputs, tuple(shapes))
+
+
 def _graph(
     module: nn.Module,
     examples: tuple[Tensor, ...],
@@ -108,18 +132,22 @@ def _forget_sources(graph: Any) -> None:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Without two notes that say nothing about the model."""
-    registration = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = registration.level
-    registration.setLevel(logging.ERROR)  # "torchvision is not installed"
+    """Without notes that say nothing about the model."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    levels = [one.level for one in loggers]
+    for one in loggers:
+        one.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning
             )
+            # Lists of one length share its name, as they are meant to.
+            warnings.filterwarnings("ignore", r"# The axis name: \w+ will not be used", UserWarning)
             yield
     finally:
-        registration.setLevel(level)
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)
 
 
 def run_torch(module: nn.Module, values: NDArray[Any]) -> Arrays:

@@ -1,7 +1,8 @@
 """Vectors of pictures on disk, so that a stopped evaluation goes on where it was.
 
-A vector is kept under the revision of its encoder and the hash of the picture's pixels: a file that
-was replaced under the same name is encoded again, and one that is in two benchmarks only once.
+A vector is kept under the revision of its encoder and the hash of the picture's pixels, and of the
+words that were read in it where the encoder is told them: a file that was replaced under the same
+name is encoded again, and one that is in two benchmarks only once.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import hashlib
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightread.errors import SightreadError
-from sightread.types import EncoderSpec, RGBImage, Vectors
+from sightread.types import EncoderSpec, RGBImage, Vectors, WordRegion
 
 SHARD = 256
 """So many new vectors are worth a file. A kill loses at most that many."""
@@ -28,6 +30,17 @@ def pixel_key(image: RGBImage) -> bytes:
     """32 bytes that stand for these pixels: the SHA-256 of their size and values."""
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(np.ascontiguousarray(image).data)
+    return digest.digest()
+
+
+def words_key(key: bytes, words: Sequence[WordRegion]) -> bytes:
+    """32 bytes that stand for the pixels of `key` together with what was read in them."""
+    if not words:
+        return key
+    digest = hashlib.sha256(key)
+    for word in words:
+        digest.update(repr((word.text, word.box, word.confidence)).encode())
+        digest.update(b"" if word.vector is None else word.vector.tobytes())
     return digest.digest()
 
 

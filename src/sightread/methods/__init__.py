@@ -8,9 +8,11 @@ from typing import Any
 from sightread.methods.clip.recipe import CLIP_METHOD
 from sightread.methods.entityclip.recipe import ENTITYCLIP_METHOD
 from sightread.methods.fdp.recipe import FDP_METHOD
+from sightread.methods.hopid.recipe import HOPID_METHOD
 from sightread.methods.method import Method
 from sightread.methods.spotter.recipe import SPOTTER_METHOD
 
 METHODS: dict[str, Method[Any, Any]] = {
-    method.name: method for method in (CLIP_METHOD, ENTITYCLIP_METHOD, FDP_METHOD, SPOTTER_METHOD)
+    method.name: method
+    for method in (CLIP_METHOD, ENTITYCLIP_METHOD, FDP_METHOD, HOPID_METHOD, SPOTTER_METHOD)
 }

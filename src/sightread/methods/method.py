@@ -45,6 +45,32 @@ class ParameterGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SceneTextTowers:
+    """What is exported besides of a dual encoder whose vectors depend on the words read in a
+    picture, and on those of a caption that are scene text; see `encoders.scene_text`. Modules in
+    eval mode; one picture or caption at a time, with any number of words from one on.
+
+    Attributes:
+        written: vector (1, C) and patches (1, P*P, W) of the picture (of the marked one), words
+            (1, N, 256) of `scenetext.wordvectors`, their boxes (1, N, 4) and pooling (1, N, P*P)
+            of `scenetext.places` [, vector (1, C) of the picture without marks] -> vector (1, C)
+            of unit length, weights (1, N) that sum to at most 1, gate (1,) in [0, 1].
+        tag: words of a caption (1, L, 256) -> probability (1, L) that each is scene text.
+        caption: vector (1, C) of the caption and of its prompt (1, C), words (1, L, 256),
+            entities (1, J, 256) and where each begins, (1, J) int64 -> vector (1, C) of unit
+            length.
+        details: what serving has to know, as `encoders.scene_text.Details` reads it.
+        two_passes: whether `written` takes the vector without marks.
+    """
+
+    written: nn.Module
+    tag: nn.Module
+    caption: nn.Module
+    details: Mapping[str, Any]
+    two_passes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Towers:
     """What is exported: two modules in eval mode that share no state with training.
 
@@ -62,6 +88,9 @@ class Towers:
             pictures, tokens (1, T, D) and ids (1, T) of a text, the same of its explanation ->
             log odds (K,) that they belong together.
         scale: with a matcher, what cosines are multiplied with to be on the scale of logits.
+        scene_text: lets words count. With it the image tower gives a pair: the embeddings, and
+            the patches (B, P*P, W); the text tower takes rows of ids that end anywhere behind
+            the end of the text.
     """
 
     image: nn.Module
@@ -71,6 +100,7 @@ class Towers:
     text_threshold: float = 0.5
     matcher: nn.Module | None = None
     scale: float | None = None
+    scene_text: SceneTextTowers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +139,9 @@ class Method(Generic[C, M]):
             eval mode while the rest trains see to it in their own `train`.
         start: (config, model) -> None: loads pretrained weights into the fresh model, fits what is
             fitted once (word clusters). Called at step 0 only, never with a checkpoint.
-        batches: (config, model, seed) -> the training data. May be called in forked worker
-            processes: it may use what hangs on the model, but runs no part of it.
+        batches: (config, model, seed) -> the training data. What it returns may be called in
+            forked worker processes: it may use what hangs on the model, but runs no part of it.
+            Frozen parts may be run before it returns.
         losses: (config, model, batch) -> named terms and "total", all scalars. Torch's generator
             is seeded for each batch by the loop; it is the only one to be used here.
         groups: (config, model) -> what is trained, and how fast.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sightread.protocols import Store
@@ -23,8 +23,16 @@ class Batch:
     leaves the old picture in the same step in which it joins the new one.
     """
 
-    def __init__(self, store: Store, ledger: Ledger, known: KnownPaths) -> None:
+    def __init__(
+        self, store: Store, ledger: Ledger, known: KnownPaths, reading: Sequence[str] = ()
+    ) -> None:
+        """
+        Args:
+            reading: spaces in which a vector is of the words of its picture too: one that was not
+                made anew when the picture was read again is removed, so that a later run makes it.
+        """
         self._store = store
+        self._reading = reading
         self._ledger = ledger
         self._known = known
         self._records: dict[PictureId, PictureRecord] = {}
@@ -107,6 +115,7 @@ class Batch:
         if moved:
             self._store.set_stamps(moved)
         if puts:
+            self._drop_outdated(puts)
             self._store.put(puts)
         for space, embeddings in by_space(self._vectors).items():
             self._store.set_embeddings(space, embeddings)
@@ -116,6 +125,11 @@ class Batch:
         self._ledger.record(list(failed.values()), self._fine - failed.keys())
         self._clear()
         return files
+
+    def _drop_outdated(self, puts: Sequence[PictureRecord]) -> None:
+        for space in self._reading:
+            outdated = {one.id: None for one in puts if space not in one.embeddings}
+            self._store.set_embeddings(space, outdated)
 
     def _leave_old(self, path: str, picture: PictureId | None) -> None:
         for old in self._known.pictures_of(path):

@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 
 from sightread.errors import ModelError, SightreadError, UsageError
 from sightread.explained import LookedAgain
-from sightread.protocols import DualEncoder, Explainer, MatchingHead, Store
+from sightread.protocols import (
+    DualEncoder,
+    Explainer,
+    MatchingHead,
+    ReadingEncoder,
+    Store,
+)
 from sightread.search import calibrate
 from sightread.search.again import Judged, LookAgain
 from sightread.search.entities import Aid, Joining, is_entity
@@ -27,6 +33,9 @@ from sightread.types import MatchKind, Query, SpaceInfo, Term, VectorHits, Vecto
 WORD_SPACES = frozenset({"scene-text"})
 """Spaces whose vectors tell what is written. Those of others tell what is meant, which is no
 answer to a quoted term."""
+
+READING_SPACES = frozenset({"caption"})
+"""Spaces whose vectors of pictures depend on the words that were read in them."""
 
 ENTITY_SPACES = frozenset({"entity"})
 """Spaces in which entities are searched for by name."""
@@ -39,13 +48,15 @@ _SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A string for the encoders, and the terms (places in the query) that it stands for."""
+    """A string for the encoders, and the terms (places in the query) that it stands for. `marked`
+    has quotation marks round what has to be written in the picture, for those who infer that."""
 
     text: str
     terms: tuple[int, ...]
     free: bool = False
     quoted: bool = False
     entity: bool = False
+    marked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,8 @@ def strings(query: Query) -> tuple[Asked, ...]:
     plain = {one.terms[0]: one.text for one in found if not one.entity}
     free = tuple(at for at in plain if not _is_written(query.terms[at]))
     if free and len(plain) > 1:
-        found.append(Asked(" ".join(plain.values()), free, free=True))
+        marked = (f'"{t}"' if _is_written(query.terms[at]) else t for at, t in plain.items())
+        found.append(Asked(" ".join(plain.values()), free, free=True, marked=" ".join(marked)))
     return tuple(found)
 
 
@@ -193,7 +205,9 @@ class Channels:
         ]
 
     def _vectors(self, encoder: DualEncoder, asked: Sequence[Asked], aid: Aid) -> Vectors:
-        vectors = encoder.encode_texts([one.text for one in asked])
+        infers = isinstance(encoder, ReadingEncoder)
+        texts = [one.marked if infers and one.marked else one.text for one in asked]
+        vectors = encoder.encode_texts(texts)
         for row, one in enumerate(asked):
             if one.entity and (text := aid.explanation(one.text)):
                 vectors[row] = self.joining.joined(encoder, vectors[row], text)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightread.errors import PictureError
-from sightread.protocols import DualEncoder, Store
+from sightread.protocols import DualEncoder, ReadingEncoder, Store
+from sightread.search.channels import READING_SPACES
 from sightread.search.ledger import Ledger
 from sightread.search.records import full_size
 from sightread.types import (
@@ -65,6 +66,13 @@ class Encoding:
         """Those of the pictures (ascending) that lack a vector in any space."""
         lacking = [np.setdiff1d(present, known) for known in self.encoded.values()]
         return np.unique(np.concatenate([np.zeros(0, np.int64), *lacking]))
+
+    def reading(self) -> list[str]:
+        """The spaces of the library in which a vector is of the words too, so that it goes with
+        the reading: also of an encoder that does not take part in this run."""
+        ours = {space for space, one in self.encoders.items() if isinstance(one, ReadingEncoder)}
+        known = {info.spec.space for info in self._store.spaces()}
+        return sorted(known & (ours | READING_SPACES))
 
     def finish(self, ledger: Ledger) -> list[str]:
         """After a whole walk: let new vectors serve if they are complete. Returns a sentence on
@@ -141,16 +149,17 @@ def _untried(store: Store, left: NDArray[np.int64], ledger: Ledger) -> tuple[int
 
 
 def encode(
-    picture: Picture, encoders: Iterable[DualEncoder]
+    picture: Picture, encoders: Iterable[DualEncoder], words: Sequence[WordRegion] = ()
 ) -> tuple[dict[str, ImageEmbedding], str]:
     """Vectors of a picture by space, areas in pixels of the full upright picture; and why there
-    are not more of them ("" if there are all)."""
+    are not more of them ("" if there are all). `words` are what was read in it, for those encoders
+    that take words."""
     found: dict[str, ImageEmbedding] = {}
     failures = []
     for encoder in encoders:
         space = encoder.spec.space
         try:
-            found[space] = _checked(encoder, picture)
+            found[space] = _checked(encoder, picture, words)
         except MemoryError:
             failures.append(f"{space} needs more memory than there is")
         except PictureError as error:
@@ -161,8 +170,11 @@ def encode(
     return found, reason
 
 
-def _checked(encoder: DualEncoder, picture: Picture) -> ImageEmbedding:
-    [embedding] = encoder.encode_images([picture.pixels])
+def _checked(encoder: DualEncoder, picture: Picture, words: Sequence[WordRegion]) -> ImageEmbedding:
+    if isinstance(encoder, ReadingEncoder):
+        [embedding] = encoder.encode_read([picture.pixels], [words])
+    else:
+        [embedding] = encoder.encode_images([picture.pixels])
     vector = np.asarray(embedding.vector, dtype=np.float32)
     _check_unit(vector, encoder.spec)
     areas = (TextArea(full_size(a.box, picture), float(a.confidence)) for a in embedding.areas)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sightread.errors import UsageError
 from sightread.protocols import Store
 from sightread.search.again import MOST
+from sightread.search.ambiguity import Ambiguity
 from sightread.search.calibrate import DEFAULT_THRESHOLD
 from sightread.search.channels import Channels, Told
 from sightread.search.entities import Aid, Known, names
@@ -33,7 +34,7 @@ from sightread.search.phrases import Seen
 from sightread.search.query import format_query, parse
 from sightread.search.words import Plan, occurrences, plan
 from sightread.text import key
-from sightread.types import Hit, Query, Result
+from sightread.types import PictureRecord, Query, Result
 
 Sort = Literal["relevance", "date"]
 
@@ -81,6 +82,7 @@ class Engine:
         self._store = store
         self.channels = channels
         self._lookalikes = lookalikes
+        self._ambiguity = Ambiguity(store)
         self._version: int | None = None
         self._matcher: Matcher | None = None
         self._kept: OrderedDict[tuple[int, Query, Floors, int, Aid], Found] = OrderedDict()
@@ -135,9 +137,10 @@ class Engine:
         places: Sequence[int] = range(total)
         if sort == "date" and not found.listed:
             places = self._by_date(np.concatenate([answers.picture, beside.picture]))
+        page = self._page(found, answers, beside, places[offset : offset + k], offset)
         return Result(
             query=format_query(parsed),
-            hits=self._page(found, answers, beside, places[offset : offset + k], offset),
+            hits=tuple(hit(record, one, found) for record, one in page),
             total=total,
             below=len(found.ranking.picture) - len(answers.picture),
             threshold=cut,
@@ -145,6 +148,7 @@ class Engine:
             warnings=(*found.warnings, *known.warnings),
             explanations=known.shown(joined=explain and found.asked_for_entities),
             looked_again=found.looked_again,
+            refine=self._ambiguity.report(parsed, [record for record, _ in page], found.spaces),
             took_ms=1000 * (time.perf_counter() - began),
         )
 
@@ -231,7 +235,8 @@ class Engine:
 
     def _page(
         self, found: Found, answers: Ranking, beside: Extras, places: Sequence[int], offset: int
-    ) -> tuple[Hit, ...]:
+    ) -> list[tuple[PictureRecord, Shown]]:
+        """The pictures of a page as they are known."""
         pictures = np.concatenate([answers.picture, beside.picture])
         scores = np.concatenate([answers.probability, beside.score])
         split = 0 if found.listed else len(answers.picture)
@@ -243,7 +248,7 @@ class Engine:
         records = self._store.get(ids, embeddings=bool(found.ranked))
         by_id = {record.id: record for record in records}
         # One that is not there was forgotten by another process a moment ago.
-        return tuple(hit(by_id[one.picture], one, found) for one in page if one.picture in by_id)
+        return [(by_id[one.picture], one) for one in page if one.picture in by_id]
 
     def _check_spaces(self, names: Sequence[str]) -> None:
         known = self.channels.spaces() if self.channels else []

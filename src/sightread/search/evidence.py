@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sightread.explained import LookedAgain
+from sightread.explained import LookedAgain, SceneText
 from sightread.search.calibrate import DEFAULT_THRESHOLD, KINDS
-from sightread.search.channels import Ranked
+from sightread.search.channels import READING_SPACES, Ranked
 from sightread.search.fusion import Ranking, Read
 from sightread.search.phrases import Occurrences
 from sightread.search.words import Plan
@@ -18,6 +18,9 @@ from sightread.types import Evidence, Hit, PictureRecord, Quad
 
 MAX_EVIDENCE = 20
 """Places shown per term and picture, best first."""
+
+_WORDS_SHOWN, _LEAST_SHARE = 3, 0.1
+"""Of the words that count in a vector: so many are named, if they have a tenth of it."""
 
 _NEAR = 20
 """An encoder without probabilities vouches for a picture that was read only from this rank on:
@@ -45,6 +48,11 @@ class Found:
     def asked_for_entities(self) -> bool:
         """Whether an encoder was asked for one."""
         return any(one.asked.entity for one in self.ranked)
+
+    @property
+    def spaces(self) -> list[str]:
+        """In which encoders were asked."""
+        return list(dict.fromkeys(one.space for one in self.ranked))
 
     def by(self, spaces: Sequence[str]) -> list[Ranked]:
         """What the encoders of these spaces found that have no probabilities."""
@@ -179,4 +187,26 @@ def _vouched(
             match=ranked.match,
             term=ranked.asked.text,
             boxes=tuple(area.box for area in areas) if outlined else (),
+            scene_text=scene_text(record, ranked.space),
         )
+
+
+def scene_text(record: PictureRecord, space: str) -> SceneText | None:
+    """How much the words of a picture count in its vector, and which; None if none can. Such an
+    encoder gives each word that counts as an area, and its share as that one's confidence."""
+    if space not in READING_SPACES or space not in record.embeddings:
+        return None
+    areas = sorted(record.embeddings[space].areas, key=lambda area: -area.confidence)
+    counts = sum(area.confidence for area in areas)
+    told = [area for area in areas[:_WORDS_SHOWN] if area.confidence >= _LEAST_SHARE * counts]
+    words = (_word_at(record, area.box) for area in told)
+    return SceneText(min(1.0, counts), tuple(dict.fromkeys(word for word in words if word)))
+
+
+def _word_at(record: PictureRecord, box: Quad) -> str:
+    """What was read at a place: the box is that of a word, perhaps cut off at an edge."""
+    written = [one for one in record.regions if one.field == "written" and one.box is not None]
+    if not written:
+        return ""
+    corners = np.asarray([one.box for one in written]) - np.asarray(box)
+    return written[int(np.abs(corners).sum(axis=(1, 2)).argmin())].text

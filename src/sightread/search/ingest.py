@@ -42,7 +42,7 @@ from sightread.search.pipeline import (
 )
 from sightread.search.progress import Counts, IndexProgress, IndexReport, Pace, ProgressCallback
 from sightread.search.scout import Scout
-from sightread.types import Compare, Not, PictureId
+from sightread.types import Compare, Not, PictureId, RegionRecord
 
 __all__ = ["IndexOptions", "IndexProgress", "IndexReport", "ingest"]
 
@@ -181,8 +181,8 @@ class _Run:
         self._known = known
         self._stale = stale
         self._interrupt = interrupt
-        self._batch = Batch(job.store, job.ledger, known)
         encoding = job.encoding
+        self._batch = Batch(job.store, job.ledger, known, encoding.reading())
         self._claims = Claims(np.setdiff1d(job.store.ids(), stale), encoding.encoded)
         due = np.union1d(stale, encoding.lacking(known.pictures()))
         failed = {
@@ -200,6 +200,7 @@ class _Run:
             count=count,
             max_pixels=options.max_pixels,
             within=options.within,
+            regions_of=self._regions_of,
         )
         self._twins: dict[PictureId, list[Same]] = {}
         self._unreadable: dict[PictureId, str] = {}
@@ -336,6 +337,10 @@ class _Run:
             "their folders with --reread too, or, if the files are gone, run `sightread forget "
             "--missing`."
         ]
+
+    def _regions_of(self, picture: PictureId) -> Sequence[RegionRecord]:
+        """What was read in a picture when it was read; called in the workers' threads."""
+        return [region for one in self._job.store.get([picture]) for region in one.regions]
 
     def _report(self, files_per_s: float) -> None:
         counts, scout = self._counts, self._scout

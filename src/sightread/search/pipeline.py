@@ -12,17 +12,17 @@ import queue
 import stat
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sightread import images
 from sightread.errors import PictureError
-from sightread.protocols import DualEncoder, Reader
+from sightread.protocols import DualEncoder, Reader, ReadingEncoder
 from sightread.search.backlog import Backlog
 from sightread.search.encoding import checked_words, encode
 from sightread.search.known import Claims
-from sightread.search.records import picture_record
+from sightread.search.records import picture_record, words_of, written_regions
 from sightread.search.walk import LEADS_OUT, is_within
 from sightread.types import (
     ImageEmbedding,
@@ -30,6 +30,7 @@ from sightread.types import (
     Picture,
     PictureId,
     PictureRecord,
+    RegionRecord,
     WordRegion,
 )
 
@@ -145,7 +146,12 @@ class Workers:
         count: int,
         max_pixels: int,
         within: Sequence[str] = (),
+        regions_of: Callable[[PictureId], Sequence[RegionRecord]] = lambda _: (),
     ) -> None:
+        """
+        Args:
+            regions_of: the regions of a picture of the library whose words are known.
+        """
         self._events: queue.Queue[Event] = queue.Queue(_WAITING)
         self.times = Times()
         self._backlog = backlog
@@ -153,6 +159,10 @@ class Workers:
         self._reader = reader
         self._spec = reader.spec
         self._encoders = encoders
+        self._reading = frozenset(
+            space for space, one in encoders.items() if isinstance(one, ReadingEncoder)
+        )
+        self._regions_of = regions_of
         self._max_pixels = max_pixels
         self._within = within
         self._budget = PixelBudget(DECODING_PIXELS)
@@ -219,14 +229,20 @@ class Workers:
     def _read(self, stamp: PathStamp, identity: tuple[PictureId, str], data: bytes) -> Read:
         picture = self._decode(data)
         words = checked_words(self._words(picture), self._spec)
-        embeddings, unencoded = self._embeddings(picture, identity[0])
+        # A vector of other words is none of this reading.
+        spaces = {*self._claims.lacking(identity[0]), *self._reading}
+        known = words_of(written_regions(words, picture), picture) if self._reading else ()
+        embeddings, unencoded = self._embeddings(picture, spaces, known)
         record = picture_record(identity, picture, words, self._spec, embeddings)
         return Read(stamp, record, _one_line(unencoded))
 
     def _encoded(self, stamp: PathStamp, identity: tuple[PictureId, str], data: bytes) -> Encoded:
         # Whatever fails here: the words of this picture are known, and stay.
         try:
-            embeddings, unencoded = self._embeddings(self._decode(data), identity[0])
+            spaces, picture = self._claims.lacking(identity[0]), self._decode(data)
+            wants_words = not self._reading.isdisjoint(spaces)
+            known = words_of(self._regions_of(identity[0]), picture) if wants_words else ()
+            embeddings, unencoded = self._embeddings(picture, spaces, known)
         except Exception as error:
             embeddings, unencoded = {}, f"read, but not encoded: {_reason(error)}"
         return Encoded(stamp, *identity, embeddings, _one_line(unencoded))
@@ -237,10 +253,10 @@ class Workers:
             return images.decode(data, side_limit_px=limit, max_pixels=self._max_pixels)
 
     def _embeddings(
-        self, picture: Picture, number: PictureId
+        self, picture: Picture, spaces: Iterable[str], words: Sequence[WordRegion]
     ) -> tuple[dict[str, ImageEmbedding], str]:
         clock = time.perf_counter()
-        found = encode(picture, [self._encoders[space] for space in self._claims.lacking(number)])
+        found = encode(picture, [self._encoders[space] for space in sorted(spaces)], words)
         with self._times_lock:
             self.times.encoder_s += time.perf_counter() - clock
         return found

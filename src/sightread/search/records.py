@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from sightread import text
 from sightread.types import (
     Field,
@@ -71,6 +73,25 @@ def written_regions(words: Iterable[WordRegion], picture: Picture) -> Iterator[R
                 spaced=word.spaced,
                 vector=word.vector,
             )
+
+
+def words_of(regions: Iterable[RegionRecord], picture: Picture) -> list[WordRegion]:
+    """What is written in a picture, for encoders that take words, boxes in `picture.pixels`.
+
+    Words just read and those that come back from the store give the same to the last bit: numbers
+    have the precision in which they are stored, and text holds nothing that cannot be.
+    """
+    height_px, width_px = picture.pixels.shape[:2]
+    scale = np.array([width_px / picture.width, height_px / picture.height])
+    found = []
+    for one in regions:
+        if one.field == "written" and one.text and one.box is not None:
+            corners = np.asarray(one.box, np.float32).astype(np.float64) * scale
+            a, b, c, d = ((float(x), float(y)) for x, y in corners)
+            text = one.text.encode("utf-8", "replace").decode()
+            sure = float(np.float32(one.confidence))
+            found.append(WordRegion((a, b, c, d), sure, text, line=one.line, spaced=one.spaced))
+    return found
 
 
 def metadata_regions(metadata: Metadata, first_line: int = 0) -> Iterator[RegionRecord]:

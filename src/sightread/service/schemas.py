@@ -40,9 +40,18 @@ def _like(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(extra="forbid", json_schema_extra={"example": example})
 
 
+class SceneText(_Shape):
+    """How much the words read in a picture count in its vector (0 to 1), and which, the most
+    first."""
+
+    counts: float | None
+    words: list[str]
+
+
 class Evidence(_Shape):
     """Why a picture was found; boxes are in pixels of the upright picture. `other_reading` is what
-    the other one of two readers read there, "" if nothing, null where there is only one."""
+    the other one of two readers read there, "" if nothing, null where there is only one;
+    `scene_text` is null but for encoders that take words."""
 
     model_config = _like(_EVIDENCE)
     channel: str
@@ -52,6 +61,7 @@ class Evidence(_Shape):
     term: str
     word: str
     other_reading: str | None
+    scene_text: SceneText | None = None
     boxes: list[Quad]
 
 
@@ -99,6 +109,13 @@ class LookedAgain(_Shape):
     took_ms: float | None
 
 
+class Refinement(_Shape):
+    """A word that parts pictures which look alike, and how many of them bear it."""
+
+    word: str
+    pictures: int
+
+
 class Answer(_Shape):
     """The answer to a query. `cursor` asks for the next page; null on the last one."""
 
@@ -118,6 +135,7 @@ class Answer(_Shape):
             "nearest": [],
             "warnings": [],
             "explanations": [],
+            "refine": [{"word": "HILTON", "pictures": 6}, {"word": "IBIS", "pictures": 4}],
             "cursor": "eyJvZmZzZXQiOiA1MH0",
             "results": [_HIT],
         }
@@ -134,6 +152,7 @@ class Answer(_Shape):
     warnings: list[str]
     explanations: list[Explained]
     looked_again: LookedAgain | None = None
+    refine: list[Refinement]
     cursor: str | None
     results: list[Hit]
 

@@ -39,7 +39,7 @@ def same_places(first: Sequence[Quad], second: Sequence[Quad]) -> dict[int, int]
     """Place in `first` -> place in `second`, the pairs that overlap most first; each once."""
     if not first or not second:
         return {}
-    overlap = _overlap(_upright(first), _upright(second))
+    overlap = overlaps(upright(first), upright(second))
     pairs = np.argwhere(overlap >= _SAME).tolist()
     found: dict[int, int] = {}
     taken: set[int] = set()
@@ -50,12 +50,13 @@ def same_places(first: Sequence[Quad], second: Sequence[Quad]) -> dict[int, int]
     return found
 
 
-def _upright(boxes: Sequence[Quad]) -> NDArray[np.float64]:
+def upright(boxes: Sequence[Quad]) -> NDArray[np.float64]:
+    """(n, 4) left, top, right, bottom of each."""
     points = np.asarray(boxes, np.float64)
     return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
 
 
-def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def overlaps(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, m) intersection over union of boxes (left, top, right, bottom)."""
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])

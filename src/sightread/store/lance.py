@@ -126,8 +126,10 @@ class LanceStore:
         the old version keep it for some minutes, then its files go with the next maintenance."""
         return self._write(lambda writer: writer.drop_space(space))
 
-    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
-        """Add or replace vectors of known pictures; unknown ids are left alone."""
+    def set_embeddings(
+        self, space: str, embeddings: Mapping[PictureId, ImageEmbedding | None]
+    ) -> None:
+        """Add, replace or (None) remove vectors of known pictures; unknown ids are left alone."""
         self._write(lambda writer: writer.set_embeddings(space, embeddings))
 
     def forget(self, ids: Sequence[PictureId]) -> int:

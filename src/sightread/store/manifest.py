@@ -65,6 +65,10 @@ class Space:
     serving: bool = True
     of: Owner = "pictures"
 
+    def is_of_pictures(self, space: str) -> bool:
+        """Whether vectors of pictures in the space of this name are in the table."""
+        return self.of == "pictures" and self.spec.space == space
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

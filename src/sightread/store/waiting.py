@@ -14,12 +14,12 @@ MAX_WAITING_CHANGES = 5_000
 @dataclass(slots=True)
 class Waiting:
     """Changes since the last flush. They stay here until they are committed, so that a flush that
-    fails can be repeated. `vectors` are by table."""
+    fails can be repeated. `vectors` are by table; None removes one."""
 
     puts: dict[PictureId, PictureRecord] = field(default_factory=dict)
     stamps: dict[PictureId, tuple[PathStamp, ...]] = field(default_factory=dict)
     gone: set[PictureId] = field(default_factory=set)
-    vectors: dict[str, dict[PictureId, ImageEmbedding]] = field(default_factory=dict)
+    vectors: dict[str, dict[PictureId, ImageEmbedding | None]] = field(default_factory=dict)
     regions: int = 0
 
     def __bool__(self) -> bool:
@@ -38,8 +38,8 @@ class Waiting:
         self.puts[picture.id] = picture
         self.stamps.pop(picture.id, None)
 
-    def encode(self, table: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
-        """Add or replace vectors."""
+    def encode(self, table: str, embeddings: Mapping[PictureId, ImageEmbedding | None]) -> None:
+        """Add, replace or remove vectors."""
         self.vectors.setdefault(table, {}).update(embeddings)
 
     def forget(self, picture: PictureId) -> None:

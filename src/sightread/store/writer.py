@@ -101,11 +101,14 @@ class Writer:
             if self._waiting.is_much():
                 self.flush()
 
-    def set_embeddings(self, space: str, embeddings: Mapping[PictureId, ImageEmbedding]) -> None:
-        """Add or replace vectors of known pictures; unknown ones are left alone."""
+    def set_embeddings(
+        self, space: str, embeddings: Mapping[PictureId, ImageEmbedding | None]
+    ) -> None:
+        """Add, replace or remove vectors of known pictures; unknown ones are left alone."""
+        every = [one.table for one in self.manifest.spaces if one.is_of_pictures(space)]
         for picture, embedding in embeddings.items():
-            table = self._target(space, embedding)
-            if self._knows(picture):
+            tables = every if embedding is None else [self._target(space, embedding)]
+            for table in tables if self._knows(picture) else ():
                 self._waiting.encode(table, {picture: embedding})
             if self._waiting.is_much():
                 self.flush()
@@ -280,8 +283,9 @@ class Writer:
         known = self._committed_ids(space.table)
         for part in chunked(_among(waiting.gone | added.keys(), known)):
             table.delete(one_of("picture", part))
-        if added:
-            table.add(vector_rows(added, space.spec.dim))
+        made = {picture: one for picture, one in added.items() if one is not None}
+        if made:
+            table.add(vector_rows(made, space.spec.dim))
 
     def _apply_regions(self, space: Space, waiting: Waiting) -> None:
         """Vectors of regions come and go with the regions, whoever has made them."""
@@ -364,8 +368,9 @@ class Writer:
         for name, known in self._ids.items():
             # Of regions a picture may have vectors or not; to name one too many does no harm.
             added = waiting.vectors.get(name, {}) if name in vectors else waiting.puts
-            fresh = np.array(sorted(added), dtype=np.int64)
-            self._ids[name] = np.union1d(np.setdiff1d(known, gone), fresh)
+            fresh = [picture for picture, one in added.items() if one is not None]
+            kept = np.setdiff1d(known, np.array([*gone, *added], dtype=np.int64))
+            self._ids[name] = np.union1d(kept, np.array(fresh, dtype=np.int64))
 
 
 def _make_indices(table: Any, wanted: Mapping[str, str]) -> None:

@@ -87,7 +87,7 @@ def paint_object(pixels: RGBImage, placed: PlacedObject, rng: Rng) -> DrawnObjec
     thing = OBJECTS[placed.plan.name]
     corners = placed.warp.forward(thing.corners)
     for start, end, fill in zip((0, *thing.ends), thing.ends, thing.fills, strict=False):
-        _fill(pixels, corners[start:end], _tone(main, fill))
+        _fill(pixels, corners[start:end], tone(main, fill))
     hull = cv2.convexHull(corners.astype(np.float32))[:, 0]
     return DrawnObject(placed.plan.name, name, _points(hull))
 
@@ -202,7 +202,7 @@ def _fill(pixels: RGBImage, rim: Points, colour: Rgb) -> None:
     cv2.fillPoly(pixels, [corners], colour, cv2.LINE_AA, 4)
 
 
-def _tone(main: Rgb, fill: Fill) -> Rgb:
+def tone(main: Rgb, fill: Fill) -> Rgb:
     fixed: dict[Fill, Rgb] = {
         "main": main,
         "black": (28, 28, 30),

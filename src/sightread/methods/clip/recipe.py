@@ -16,15 +16,24 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from tokenizers import Tokenizer as Pieces
 from torch import Tensor, nn
 
 from sightread.clip.config import CONFIGS
 from sightread.clip.model import CLIP
-from sightread.clip.tokens import END, PAD_ID, START, tiny_tokenizer, tokenise, word_tokenizer
+from sightread.clip.tokens import (
+    END,
+    PAD_ID,
+    START,
+    tiny_tokenizer,
+    tokenise,
+    word_tokenizer,
+)
 from sightread.clip.towers import ImageTower, TextTower
 from sightread.errors import UsageError
+from sightread.methods.clip.carriers import CARRIERS, carrier_batches, carrier_pieces, learn_prompts
 from sightread.methods.clip.emblems import emblem_batches
-from sightread.methods.clip.spelling import learn_to_spell
+from sightread.methods.clip.spelling import learn_to_spell, miss
 from sightread.methods.method import Batch, Batches, Losses, Method, ParameterGroup, Towers
 from sightread.preprocess import PreprocessSpec, normalise
 from sightread.synth.captions import caption
@@ -44,7 +53,8 @@ ABOUT = (
 )
 
 EMBLEMS = "tiny-emblem"
-"""The architecture that learns emblems and whole words; the others learn scenes and spell."""
+"""The architecture that learns emblems and whole words, see `emblems`; `carriers` has another one
+of its own; the others learn scenes and spell."""
 
 MAX_SCALE = 100.0
 """CLIP keeps exp(logit_scale) below this."""
@@ -56,7 +66,9 @@ class ClipRecipe:
 
     Attributes:
         architecture: of the tiny family, which has tokenisers of its own. "tiny-emblem" is shown
-            emblems (`emblems`), and only `pictures`, `batch` and the rates matter to it.
+            emblems (`emblems`), and only `pictures`, `batch` and the rates matter to it;
+            "tiny-carriers" is shown carriers of words (`carriers`), and `spelling_steps` matters
+            to it too.
         spelling_steps: updates of the text tower before the first picture.
         easy: how many pictures of one large plain word to render.
         pictures: how many scenes, or emblems, to render.
@@ -64,6 +76,7 @@ class ClipRecipe:
             falls to a tenth.
         things: share of pictures, easy ones and scenes, that show a drawn thing and no word. They
             tell the text tower which words name something that can be seen.
+        spelling_weight: of the spelling of prompts, which "tiny-carriers" goes on to learn.
         heights: of the writing in scenes, fractions of the side.
     """
 
@@ -78,6 +91,7 @@ class ClipRecipe:
     lr: float = 1e-3
     text_lr: float = 3e-4
     weight_decay: float = 0.05
+    spelling_weight: float = 1.0
 
 
 class Scenes:
@@ -144,6 +158,9 @@ def start(recipe: ClipRecipe, model: CLIP) -> None:
     """Teach the text tower to spell, if it reads letters."""
     if recipe.architecture == EMBLEMS:
         return
+    if recipe.architecture == CARRIERS:
+        learn_prompts(model, recipe.spelling_steps, seed=0)
+        return
     words = training_words(StrSettings(split="train"))
     learn_to_spell(model, tiny_tokenizer(), words, recipe.spelling_steps, seed=0)
 
@@ -153,7 +170,10 @@ def batches(recipe: ClipRecipe, model: CLIP, seed: int) -> Batches:
     spec, longest = preprocess_spec(recipe), model.config.text.context_length
     if recipe.architecture == EMBLEMS:
         return emblem_batches(recipe.pictures, recipe.batch, spec, longest, seed)
-    scenes, pieces = Scenes(recipe, seed), tiny_tokenizer()
+    if recipe.architecture == CARRIERS:
+        dim = model.config.embed_dim
+        return carrier_batches(recipe.pictures, recipe.batch, spec, longest, dim, seed)
+    scenes, pieces = Scenes(recipe, seed), pieces_of(recipe)
 
     def batch(number: int) -> Batch:
         rng = np.random.default_rng([seed, 5, number])
@@ -188,14 +208,17 @@ def varied(pixels: RGBImage, rng: np.random.Generator) -> RGBImage:
 
 
 def losses(recipe: ClipRecipe, model: CLIP, batch: Batch) -> Losses:
-    """Symmetric cross entropy over the batch."""
-    del recipe
+    """Symmetric cross entropy over the batch, and how well prompts are spelled if it has some."""
     images = F.normalize(model.encode_image(batch["images"]), dim=-1)  # (B, D)
     texts = F.normalize(model.encode_text(batch["tokens"]), dim=-1)  # (B, D)
     logits = model.logit_scale.exp().clamp(max=MAX_SCALE) * images @ texts.T  # (B, B)
     target = torch.arange(logits.shape[0], device=logits.device)
     loss = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-    return {"total": loss, "accuracy": _accuracy(logits)}
+    found = {"total": loss, "accuracy": _accuracy(logits)}
+    if "prompts" in batch:
+        found["spelling"] = miss(model, batch["prompts"], batch["spelled"])
+        found["total"] = loss + recipe.spelling_weight * found["spelling"]
+    return found
 
 
 def _accuracy(logits: Tensor) -> Tensor:
@@ -231,13 +254,19 @@ def preprocess_spec(recipe: ClipRecipe) -> PreprocessSpec:
 
 def tokenizer(recipe: ClipRecipe, model: CLIP) -> TokenizerSource:
     """The tiny family's own."""
-    emblems = recipe.architecture == EMBLEMS
-    pieces = word_tokenizer(vocabulary()) if emblems else tiny_tokenizer()
+    pieces = pieces_of(recipe)
     start, end = pieces.token_to_id(START), pieces.token_to_id(END)
     assert start is not None
     assert end is not None
     layout = TokenLayout(model.config.text.context_length, start, end, PAD_ID)
     return TokenizerSource(pieces.to_str(), layout)
+
+
+def pieces_of(recipe: ClipRecipe) -> Pieces:
+    """The tokeniser of the architecture."""
+    if recipe.architecture == EMBLEMS:
+        return word_tokenizer(vocabulary())
+    return carrier_pieces() if recipe.architecture == CARRIERS else tiny_tokenizer()
 
 
 CLIP_METHOD: Method[ClipRecipe, CLIP] = Method(

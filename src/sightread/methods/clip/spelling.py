@@ -92,14 +92,15 @@ def learn_to_spell(
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * (1 - step / steps)
         chosen = torch.from_numpy(rng.integers(len(vocabulary), size=batch))
-        loss = _miss(model, tokens[chosen], targets[chosen])
+        loss = miss(model, tokens[chosen], targets[chosen])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return float(loss.detach())
 
 
-def _miss(model: CLIP, tokens: Tensor, targets: Tensor) -> Tensor:
+def miss(model: CLIP, tokens: Tensor, targets: Tensor) -> Tensor:
+    """1 - cosine of the texts, ids (B, T), and their targets (B, D), on average."""
     embeddings = F.normalize(model.encode_text(tokens), dim=-1)  # (B, D)
     return 1 - (embeddings * targets).sum(-1).mean()
 

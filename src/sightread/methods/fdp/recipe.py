@@ -116,7 +116,7 @@ def start(recipe: FdpRecipe, model: FDP) -> None:
         model.clip.load_state_dict(load_backbone(recipe).state_dict())
     model.start_from_clip()
     words = word_list(recipe.words, open_examples(recipe, 0))
-    adopt_words(model, _pieces(recipe), list(dict.fromkeys([*settings.anchors, *words])))
+    adopt_words(model, pieces_of(recipe), list(dict.fromkeys([*settings.anchors, *words])))
 
 
 @torch.no_grad()
@@ -136,7 +136,7 @@ def batches(recipe: FdpRecipe, model: FDP, seed: int) -> Batches:
     """Batch n: pairs of a shuffled epoch, their candidates, and the targets of the text map."""
     del model
     examples = open_examples(recipe, seed)
-    settings, pieces, spec = recipe.model, _pieces(recipe), preprocess_spec(recipe)
+    settings, pieces, spec = recipe.model, pieces_of(recipe), preprocess_spec(recipe)
     words = read_words(Path(recipe.lexicon)) if recipe.lexicon else examples.lexicon()
     lexicon = Lexicon(words, settings.candidates, settings.padding, seed)
     per_epoch = max(1, len(examples) // recipe.batch)
@@ -224,7 +224,7 @@ def validate(recipe: FdpRecipe, model: FDP) -> dict[str, float]:
     if not recipe.validation_queries:
         return {}
     task = held_out_task(recipe)
-    return figures(model, task, _pieces(recipe), preprocess_spec(recipe))
+    return figures(model, task, pieces_of(recipe), preprocess_spec(recipe))
 
 
 def groups(recipe: FdpRecipe, model: FDP) -> list[ParameterGroup]:
@@ -249,7 +249,7 @@ def preprocess_spec(recipe: FdpRecipe) -> PreprocessSpec:
 
 def tokenizer(recipe: FdpRecipe, model: FDP) -> TokenizerSource:
     """The backbone's own."""
-    pieces, text = _pieces(recipe), model.clip.config.text
+    pieces, text = pieces_of(recipe), model.clip.config.text
     start, end = token_id(pieces, START), token_id(pieces, END)
     return TokenizerSource(pieces.to_str(), TokenLayout(text.context_length, start, end, PAD_ID))
 
@@ -272,7 +272,12 @@ def open_examples(recipe: FdpRecipe, seed: int) -> Examples:
     return AnnotatedExamples(rest, lexicon, preprocess_spec(recipe))
 
 
-def _pieces(recipe: FdpRecipe) -> Pieces:
+def pieces_of(recipe: FdpRecipe) -> Pieces:
+    """The tokeniser of the backbone.
+
+    Raises:
+        UsageError: it is to be read from the folder of the backbone, and none is named.
+    """
     if recipe.model.variant == "tiny":
         return tiny_tokenizer()
     if not recipe.clip:

@@ -23,8 +23,8 @@ function filled(element, attributes, children) {
   return element;
 }
 
-export function button(text, click, attributes = {}) {
-  return el("button", { type: "button", click, ...attributes }, text);
+export function button(text, click, attributes = {}, ...children) {
+  return el("button", { type: "button", click, ...attributes }, text, ...children);
 }
 
 // Characters that turn the direction of writing or are not seen could make a name look like

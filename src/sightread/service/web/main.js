@@ -13,6 +13,7 @@ import { Libraries } from "./libraries.js";
 import { Lightbox } from "./lightbox.js";
 import { showSummary } from "./order.js";
 import { isOwn, keep, recall } from "./own.js";
+import { showRefinements } from "./refine.js";
 import { PIECE, Results } from "./results.js";
 import { change, listen, rememberedScroll, rememberScroll, sameSearch, start, state, wasOpened } from "./state.js";
 import { setUpTheme } from "./theme.js";
@@ -148,6 +149,7 @@ async function askWithPicture(file) {
 function draw() {
   const answer = results?.answer ?? null;
   showChips(results);
+  showRefinements(results);
   showFilters(results, libraries.current);
   showSummary(results, libraries);
   showBasket(results);

@@ -61,6 +61,12 @@ function secondReading({ word, other_reading: other }) {
   return same === 0 ? "both readers" : `other reader: ${other}`;
 }
 
+// How much an encoder let the words of the picture count, and which.
+function countedWords({ scene_text: told }) {
+  if (!told || !told.words.length) return "";
+  return `what is written counts ${told.counts.toFixed(2)}: ${told.words.join(", ")}`;
+}
+
 export function reasonText(one, hit) {
   const parts = one.channel === "written" ? [] : [one.channel];
   parts.push(matchName(one.match));
@@ -68,6 +74,8 @@ export function reasonText(one, hit) {
   else if (one.score !== null) parts.push(one.score.toFixed(2));
   const second = secondReading(one);
   if (second) parts.push(second);
+  const counted = countedWords(one);
+  if (counted) parts.push(counted);
   return parts.join(" · ");
 }
 

@@ -1,0 +1,1 @@
+"""HOPID, scene-text aware retrieval: a reconstruction, see docs/hopid.md."""
