@@ -190,7 +190,8 @@ def test_a_row_learns_and_pictures_without_text_stay_plain_clip(prepared: Prepar
         for one, view in ((model, row.view), (untrained(prepared), "nothing"))
     )
     assert found["text-free"]["text_to_image_1"] == pytest.approx(
-        plain["text-free"]["text_to_image_1"], abs=4  # two captions, tagged for nothing
+        plain["text-free"]["text_to_image_1"],
+        abs=4,  # two captions, tagged for nothing
     )
     assert found["seen"]["text_to_image_5"] > plain["seen"]["text_to_image_5"] + 8
     # What it has learned from it tells apart as no one could who sees no words.
