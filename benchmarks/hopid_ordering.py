@@ -106,7 +106,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--groups", type=int, default=usual.groups)
     parser.add_argument("--plain", type=int, default=usual.plain)
     parser.add_argument("--test-groups", type=int, default=usual.test_groups)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--rows", nargs="+", default=[], help="only these rows")
     parser.add_argument("--jobs", type=int, default=2, help="seeds at once")
     parser.add_argument("--seed", type=int, help="only this seed, into --work")
