@@ -55,6 +55,13 @@ def test_a_run_tells_what_it_encoded() -> None:
     )
 
 
+def test_a_run_tells_of_pictures_that_were_read_smaller_than_they_are() -> None:
+    assert reports.run_summary(replace(REPORT, reduced=1200, read_px=1280)) == (
+        "1,234 new pictures read; 2 min (12.3 pictures/s). 1,200 of them are larger than the "
+        "1,280 px that the reader looks at: small words in them may be missing."
+    )
+
+
 def test_a_run_tells_of_failures_and_of_being_stopped() -> None:
     stopped = replace(REPORT, new=1, failed=2, interrupted=True)
     assert reports.run_summary(stopped) == (

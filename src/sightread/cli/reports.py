@@ -44,6 +44,11 @@ def run_summary(report: IndexReport) -> str:
     busy = report.new or report.encoded
     speed = f" ({report.pictures_per_s:.3g} pictures/s)" if busy else ""
     text = f"{', '.join(parts)}; {duration(report.seconds)}{speed}."
+    if report.reduced:
+        text += (
+            f" {report.reduced:,} of them are larger than the {report.read_px:,} px that the "
+            "reader looks at: small words in them may be missing."
+        )
     if report.failed:
         text += f" {counted(report.failed, 'file')} failed: `sightread status --failed` says why."
     if report.interrupted:

@@ -42,7 +42,7 @@ from sightread.search.pipeline import (
 )
 from sightread.search.progress import Counts, IndexProgress, IndexReport, Pace, ProgressCallback
 from sightread.search.scout import Scout
-from sightread.types import Compare, Not, PictureId, RegionRecord
+from sightread.types import Compare, Not, PictureId, PictureRecord, RegionRecord
 
 __all__ = ["IndexOptions", "IndexProgress", "IndexReport", "ingest"]
 
@@ -262,6 +262,7 @@ class _Run:
         self._current = outcome.stamp.path
         if isinstance(outcome, Read):
             batch.add_record(outcome.stamp, outcome.record)
+            counts.reduced += self._is_reduced(outcome.record)
             self._settle(outcome.record.id, outcome)
         elif isinstance(outcome, Encoded):
             batch.add_vectors(outcome.stamp, outcome.picture, outcome.sha256, outcome.embeddings)
@@ -291,6 +292,10 @@ class _Run:
             self._counts.encoded += 1
         self._claims.settle(picture)
         self._take_twins(picture)
+
+    def _is_reduced(self, record: PictureRecord) -> bool:
+        limit = self._job.reader.spec.side_limit_px
+        return limit is not None and max(record.width, record.height) > limit
 
     def _count_copy(self, copy: Same) -> None:
         if copy.picture in self._unencoded:
@@ -387,4 +392,6 @@ class _Run:
             cpu_s=time.process_time() - started[1],
             encoded=counts.encoded,
             encoder_s=times.encoder_s,
+            reduced=counts.reduced,
+            read_px=self._job.reader.spec.side_limit_px or 0,
         )

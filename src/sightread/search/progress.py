@@ -15,7 +15,8 @@ _REPORTS_PER_S = 5.0
 class Counts:
     """Files that workers had in hand, by what became of them, and pictures forgotten.
 
-    `copies` are unchanged files of pictures that were encoded from another one of their files.
+    `copies` are unchanged files of pictures that were encoded from another one of their files;
+    `reduced` are those of `new` that are larger than what the reader looks at.
     """
 
     new: int = 0
@@ -25,6 +26,7 @@ class Counts:
     failed: int = 0
     gone: int = 0
     forgotten: int = 0
+    reduced: int = 0
 
     @property
     def handled(self) -> int:
@@ -69,7 +71,9 @@ class IndexReport:
     `pictures_per_s` counts all files that were opened. `warnings` are sentences for the user.
     `reader_s` and `reader_cpu_s` are the seconds, by the clock and by the processor, that the
     worker threads spent in the reader, `encoder_s` those in the encoders; `worker_cpu_s` is all
-    their processor time, `cpu_s` that of the whole process while the run lasted.
+    their processor time, `cpu_s` that of the whole process while the run lasted. `reduced` of the
+    new pictures were larger than the `read_px` of their longer side that the reader looks at, so
+    that their smallest words may be missing.
     """
 
     seen: int
@@ -89,6 +93,8 @@ class IndexReport:
     cpu_s: float = 0.0
     encoded: int = 0
     encoder_s: float = 0.0
+    reduced: int = 0
+    read_px: int = 0
 
 
 ProgressCallback = Callable[[IndexProgress], None]

@@ -35,6 +35,15 @@ def test_a_new_picture_is_recorded_whole(desk: Desk) -> None:
     assert not report.interrupted
 
 
+def test_a_run_counts_pictures_that_are_larger_than_what_is_read(desk: Desk) -> None:
+    desk.paint("large.png", 1, size=(33, 16))
+    desk.paint("high.png", 2, size=(16, 33))
+    desk.paint("whole.png", 3, size=(32, 32))
+    report = desk.index()
+    assert (report.new, report.reduced, report.read_px) == (3, 2, 32)
+    assert desk.index().reduced == 0
+
+
 def test_words_of_the_metadata_are_recorded(desk: Desk) -> None:
     exif = Image.Exif()
     exif[0x010E] = "Harbour at dawn"
