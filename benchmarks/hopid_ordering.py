@@ -31,9 +31,12 @@ from benchmarks.fdp_ablation import in_parallel
 from benchmarks.fdp_small import say, train_clip
 from benchmarks.hopid_small import (
     CURVES,
+    EXTRA,
+    FULL,
     ROWS,
     Plan,
     Prepared,
+    Row,
     curve,
     exactness,
     measure,
@@ -62,7 +65,8 @@ def main() -> int:
     torch.set_num_threads(1)
     work = Path(asked.work)
     clip = Path(asked.clip) if asked.clip else backbone(work, asked.clip_steps)
-    rows = [row for row in (PLAIN, PLAIN_MARKED, *ROWS) if row in asked.rows or not asked.rows]
+    every = (PLAIN, PLAIN_MARKED, *ROWS, *asked.also)
+    rows = [row for row in every if row in asked.rows or not asked.rows]
     if asked.seed is not None:
         run_seed(_plan(asked, clip, asked.seed), rows)
         return 0
@@ -108,6 +112,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--test-groups", type=int, default=usual.test_groups)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--rows", nargs="+", default=[], help="only these rows")
+    parser.add_argument(
+        "--also", nargs="+", default=[], choices=list(EXTRA), help="rows besides the table"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="seeds at once")
     parser.add_argument("--seed", type=int, help="only this seed, into --work")
     parser.add_argument("--out", help="file for the result as JSON")
@@ -132,7 +139,10 @@ def _job(asked: argparse.Namespace, clip: Path, seed: int) -> list[str]:
     for name in ("groups", "plain", "test_groups", "epochs"):
         settings[f"--{name.replace('_', '-')}"] = getattr(asked, name)
     job = [str(part) for pair in settings.items() for part in pair]
-    return [*job, "--rows", *asked.rows] if asked.rows else job
+    for name in ("rows", "also"):
+        if getattr(asked, name):
+            job += [f"--{name}", *getattr(asked, name)]
+    return job
 
 
 def _missing(work: Path, seed: int, rows: list[str]) -> list[str]:
@@ -155,18 +165,20 @@ def run_row(prepared: Prepared, row: str) -> Result:
     began = time.monotonic()
     plan = prepared.plan
     if row in (PLAIN, PLAIN_MARKED):
-        found = measure(prepared, untrained(prepared), "nothing" if row == PLAIN else "marks alone")
+        seen = Row(FULL, "nothing" if row == PLAIN else "marks alone")
+        found = measure(prepared, untrained(prepared), seen)
         return {"splits": found, "seconds": time.monotonic() - began}
     folder = plan.work / f"seed-{plan.seed}" / row.replace(" ", "-").replace(",", "")
-    model = train_row(prepared, ROWS[row], folder)
+    variant = {**ROWS, **EXTRA}[row]
+    model = train_row(prepared, variant, folder)
     result: Result = {
-        "splits": measure(prepared, model, ROWS[row].view),
+        "splits": measure(prepared, model, variant),
         "parameters": sum(one.numel() for one in model.new_parameters()),
     }
     if model.config.exact:
-        result["away from CLIP without text"] = exactness(prepared, model)
+        result["away from CLIP without text"] = exactness(prepared, model, variant)
     if row in CURVES:
-        result["curve"] = curve(prepared, model)
+        result["curve"] = curve(prepared, model, variant)
     result["seconds"] = time.monotonic() - began
     shown = {split: round(one["text_to_image_1"], 1) for split, one in result["splits"].items()}
     say(f"seed {plan.seed}, {row}: {shown} ({result['seconds']:.0f} s)")

@@ -7,6 +7,8 @@ words in them that are taken for scene text. A row then trains the small parts a
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -32,6 +34,7 @@ from sightread.methods.hopid.recipe import HOPID_METHOD, build, pieces_of, prepr
 from sightread.methods.hopid.validation import caption_vectors, picture_vectors, recalls
 from sightread.methods.method import Batches
 from sightread.preprocess import PreprocessSpec
+from sightread.scenetext.captions import CaptionWord
 from sightread.scenetext.marks import MarkSettings
 from sightread.scenetext.pictures import CaptionedPicture
 from sightread.scenetext.settings import SceneTextSettings
@@ -47,6 +50,9 @@ LR = 1e-3
 SHARES = (0.1, 0.2, 0.4, 0.6)
 """Of letters or words that are read wrongly on purpose."""
 
+LEAST_KNOWN = 4
+"""Times that a word is in the training captions before a vocabulary has it (section 6.9)."""
+
 UNMARKED = SceneTextSettings(marks=MarkSettings(style="none"))
 FULL = HopidConfig(backbone="tiny-carriers", width=96, heads=4, regions="none")
 """Without the block over 36 patches, which takes half of the time of a step; no row has it."""
@@ -57,11 +63,13 @@ PAPER = replace(paper_preset("tiny-carriers"), width=96, out_width=96, heads=4, 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A variant. `misread` is the share of letters, and of words, that training reads wrongly."""
+    """A variant. `misread` is the share of letters, and of words, that training reads wrongly;
+    `numbered`: the GRU gets the words of captions by number, as of a vocabulary, see `numbered`."""
 
     model: HopidConfig
     view: View = "marked"
     misread: float = 0.0
+    numbered: bool = False
 
 
 NO_PROMPTS = replace(ALWAYS, image_gate="exact", bind=False, scene_text=UNMARKED)
@@ -78,9 +86,16 @@ ROWS: dict[str, Row] = {
     "without binding and distilling": Row(replace(FULL, bind=False, ped="mean")),
     "two passes": Row(replace(FULL, scene_text=SceneTextSettings(passes="two")), "both"),
     "paper": Row(PAPER, "both"),
+    "full, by vocabulary": Row(FULL, numbered=True),
+    "without text prompt, by vocabulary": Row(
+        replace(FULL, prompt=False, text_gate="always"), numbered=True
+    ),
+}
+EXTRA: dict[str, Row] = {
     "full, limited reach": Row(replace(FULL, reach=0.9)),
     "full, trained with mistakes": Row(FULL, misread=0.15),
 }
+"""Besides the table, to be asked for."""
 CURVES = ("full", "full, limited reach", "full, trained with mistakes")
 """Rows that are measured with wrong readings as well."""
 
@@ -143,10 +158,12 @@ class Prepared:
             return replace(found, tokens=[()] * len(found), boxes=none)
         return found
 
-    def captions(self, split: Split, model: HopidConfig) -> CaptionTable:
+    def captions(self, split: Split, row: Row) -> CaptionTable:
         """The captions of a split; nothing is taken for scene text without the text prompt."""
         found = self.told[split]
-        if model.prompt:
+        if row.numbered:
+            found = replace(found, words=numbered(found.words, self.told["train"].words))
+        if row.model.prompt:
             return found
         none: list[tuple[Any, ...]] = [()] * len(found)
         return replace(found, prompts=torch.zeros_like(found.prompts), entities=none)
@@ -202,6 +219,24 @@ def with_start(model: HOPID, begun: Mapping[str, Tensor]) -> HOPID:
     return model
 
 
+def numbered(
+    captions: Sequence[Sequence[CaptionWord]], known: Sequence[Sequence[CaptionWord]]
+) -> list[tuple[CaptionWord, ...]]:
+    """Captions as a GRU with a vocabulary of the captions `known` has them: a word's vector has
+    nothing to do with its spelling, and words that are fewer than four times in `known` are one.
+
+    What is written in pictures cannot be told from such words but by learning each: the experiment
+    on why spelled words need the text prompt less.
+    """
+    counts = Counter(word.text.casefold() for some in known for word in some)
+
+    def name(text: str) -> str:
+        rare = counts[text.casefold()] < LEAST_KNOWN
+        return "?" if rare else hashlib.blake2b(text.casefold().encode(), digest_size=8).hexdigest()
+
+    return [tuple(replace(word, text=name(word.text)) for word in some) for some in captions]
+
+
 def misread_pictures(
     pictures: Sequence[CaptionedPicture], mistake: Mistake, share: float, seed: int
 ) -> list[CaptionedPicture]:
@@ -222,7 +257,7 @@ def train_row(prepared: Prepared, row: Row, folder: Path) -> HOPID:
     """Train; goes on where an earlier run stopped."""
     plan = prepared.plan
     wanted = recipe(plan, row)
-    tables = prepared.pictures("train", row.view), prepared.captions("train", row.model)
+    tables = prepared.pictures("train", row.view), prepared.captions("train", row)
 
     def begin(config: HopidRecipe, model: HOPID) -> None:
         del config
@@ -262,20 +297,20 @@ def untrained(prepared: Prepared) -> HOPID:
 # --- measuring ---------------------------------------------------------------------------------
 
 
-def measure(prepared: Prepared, model: HOPID, view: View) -> dict[str, Any]:
+def measure(prepared: Prepared, model: HOPID, row: Row) -> dict[str, Any]:
     """Figures of a row: split -> recalls in percent both ways, and how often a caption tells its
     picture from the one with the two words exchanged."""
     found: dict[str, Any] = {}
     for split in TESTS:
-        pictures, captions = prepared.pictures(split, view), prepared.captions(split, model.config)
+        pictures, captions = prepared.pictures(split, row.view), prepared.captions(split, row)
         texts = caption_vectors(model, captions)
         found[split] = scored(picture_vectors(model, pictures), texts, split != "text-free")
     return found
 
 
-def curve(prepared: Prepared, model: HOPID) -> dict[str, Any]:
+def curve(prepared: Prepared, model: HOPID, row: Row) -> dict[str, Any]:
     """Kind of mistake -> share of it -> recalls of the split `seen` in percent."""
-    texts = caption_vectors(model, prepared.captions("seen", model.config))
+    texts = caption_vectors(model, prepared.captions("seen", row))
     right = picture_vectors(model, prepared.pictures("seen", "marked"))
     found: dict[str, Any] = {}
     for mistake in MISTAKES:
@@ -311,11 +346,11 @@ def swap_hits(cosines: NDArray[np.float32], owner: NDArray[np.int64]) -> NDArray
     return hits
 
 
-def exactness(prepared: Prepared, model: HOPID) -> float:
+def exactness(prepared: Prepared, model: HOPID, row: Row) -> float:
     """The largest difference of a vector of pictures and captions without words from plain CLIP's;
     0 is exact."""
     pictures = prepared.pictures("text-free", "marked")
-    captions = prepared.captions("text-free", model.config)
+    captions = prepared.captions("text-free", row)
     plain = [at for at, some in enumerate(captions.entities) if not some]
     images = (picture_vectors(model, pictures) - pictures.base).abs().max()
     texts = (caption_vectors(model, captions) - captions.vectors)[plain].abs()

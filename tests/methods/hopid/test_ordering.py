@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 import torch
 from benchmarks.hopid_small import (
+    FULL,
     ROWS,
     SHARES,
     Plan,
     Prepared,
+    Row,
     curve,
     exactness,
     measure,
     misread_pictures,
+    numbered,
     prepare,
     recipe,
     scored,
@@ -33,8 +36,10 @@ from sightread.lab.settings import Run, TrainConfig
 from sightread.lab.train import train
 from sightread.methods.clip.recipe import CLIP_METHOD, ClipRecipe
 from sightread.methods.hopid.validation import caption_vectors, picture_vectors
+from sightread.scenetext.captions import caption_words
 from sightread.synth.ambiguity import AmbiguitySettings, build_ambiguity
 
+NOTHING = Row(FULL, "nothing")
 SMALL = AmbiguitySettings(groups=30, plain=8, test_groups=10, test_plain=10)
 
 
@@ -170,11 +175,21 @@ def test_views_are_what_they_are_called(prepared: Prepared) -> None:
     assert torch.equal(shown["nothing"].base, raw.base)
     assert not any(shown["marks alone"].tokens + shown["nothing"].tokens)
     assert raw.tokens == marked.tokens
-    assert not prepared.captions("seen", ROWS["image only"].model).prompts.any()
+    assert not prepared.captions("seen", ROWS["image only"]).prompts.any()
+
+
+def test_words_by_vocabulary_have_no_spelling() -> None:
+    said = [caption_words("the bus says KELU"), caption_words("the bus, the bus, the bus")]
+    seen, unseen = numbered([said[0], caption_words("The tram says melu")], said)
+    assert [one.text == "?" for one in seen] == [False, False, True, True]
+    assert [one.text == "?" for one in unseen] == [False, True, True, True]
+    assert seen[0] == unseen[0]  # letter case apart
+    assert seen[0].text != seen[1].text
+    assert seen[0].follows == said[0][0].follows
 
 
 def test_an_untrained_model_is_plain_clip(prepared: Prepared) -> None:
-    found = measure(prepared, untrained(prepared), "nothing")
+    found = measure(prepared, untrained(prepared), NOTHING)
     raw = prepared.pictures("seen", "raw").base
     assert found["seen"] == scored(raw, prepared.told["seen"].vectors, True)
     # Nothing else tells siblings apart, so that no more than one of four can be found.
@@ -184,10 +199,9 @@ def test_an_untrained_model_is_plain_clip(prepared: Prepared) -> None:
 def test_a_row_learns_and_pictures_without_text_stay_plain_clip(prepared: Prepared) -> None:
     row = ROWS["full"]
     model = train_row(prepared, row, prepared.plan.work / "full")
-    assert exactness(prepared, model) == 0.0
+    assert exactness(prepared, model, row) == 0.0
     found, plain = (
-        measure(prepared, one, view)
-        for one, view in ((model, row.view), (untrained(prepared), "nothing"))
+        measure(prepared, one, seen) for one, seen in ((model, row), (untrained(prepared), NOTHING))
     )
     assert found["text-free"]["text_to_image_1"] == pytest.approx(
         plain["text-free"]["text_to_image_1"],
@@ -197,13 +211,13 @@ def test_a_row_learns_and_pictures_without_text_stay_plain_clip(prepared: Prepar
     # What it has learned from it tells apart as no one could who sees no words.
     pictures, captions = (
         prepared.pictures("train", row.view),
-        prepared.captions("train", row.model),
+        prepared.captions("train", row),
     )
     learned = scored(
         picture_vectors(model, pictures)[:120], caption_vectors(model, captions)[:600], True
     )
     assert learned["text_to_image_1"] > 30
-    kinds = curve(prepared, model)
+    kinds = curve(prepared, model, row)
     for shares in kinds.values():
         assert set(shares) == {"0", *(f"{share:g}" for share in SHARES)}
         assert shares["0"] == found["seen"]
@@ -211,7 +225,7 @@ def test_a_row_learns_and_pictures_without_text_stay_plain_clip(prepared: Prepar
     assert kinds["letters"]["0.6"] != kinds["letters"]["0"]
     # What is there is not trained again.
     again = train_row(prepared, row, prepared.plan.work / "full")
-    assert measure(prepared, again, row.view) == found
+    assert measure(prepared, again, row) == found
 
 
 def test_the_tagger_knows_words_by_what_stands_round_them(prepared: Prepared) -> None:
