@@ -57,6 +57,11 @@ def orderings(results: Table) -> list[dict[str, Any]]:
         points(results, row, _T2I, "unseen") for row in ("without text prompt", "image only")
     )
     more("2. unseen: without text prompt <= image only + 3", image, unprompted, -3)
+    lower = "without text prompt, by vocabulary"
+    rows("2. by vocabulary: full > without text prompt, by 10", "full, by vocabulary", lower, 10)
+    unprompted = points(results, lower, _T2I, "unseen")
+    name = "2. by vocabulary, unseen: without text prompt <= image only + 3"
+    more(name, image, unprompted, -3)
     marked = "image only, marked"
     rows("3. image only: marks help, by 0.5", marked, "image only", 0.5)
     rows("3. image only: marks help R@5, by 2", marked, "image only", 2, _T2I_5)
