@@ -3,11 +3,12 @@
     python scripts/train_spotter.py OUT [--backgrounds DIR] [--photographs FILE]
                                     [--real-words DIR] [--words FILE] [--notes FILE]
 
-Four runs of `configs/spotter/cpu-*.toml`, two at a time: reading and finding share no weights, so
-that each has a core of its own. About an hour and a half in all; without --photographs half of
-that, for a model that knows rendered words only. The same command goes on where it was stopped.
-The model of the package was trained with these recipes and one more run of finder-photos at a lower
-rate, see docs/decisions/0007. OUT/model is the model folder; progress of each run is in OUT/*.log.
+Five runs of `configs/spotter/cpu-*.toml`, two at a time: reading and finding share no weights, so
+that each has a core of its own. About two hours and a quarter in all; without --photographs three
+quarters of an hour, for a model that knows rendered words only. The same command goes on where it
+was stopped. The model of the package was trained with these recipes and one more run of
+finder-photos at a lower rate, see docs/decisions/0007. OUT/model is the model folder; progress of
+each run is in OUT/*.log.
 
     --backgrounds   photographs to write on
     --photographs   photographs whose words are known, see `scripts/label_words.py`
@@ -47,16 +48,24 @@ def main() -> None:
         _train(given.out, {"words": rendered, "finder": rendered})
         last = ("words", "finder")
         if given.photographs:
-            last = ("words-photos", "finder-photos")
             more = [*rendered, *_set({"photographs": given.photographs})]
-            first = [_set({"start_from": given.out / name}) for name in ("words", "finder")]
-            _train(given.out, {last[0]: [*more, *first[0]], last[1]: [*more, *first[1]]})
+            after = {"words-photos": "words", "finder-photos": "finder"}
+            _train(
+                given.out, {name: [*more, *_after(given.out, one)] for name, one in after.items()}
+            )
+            _train(given.out, {"finder-more": [*more, *_after(given.out, "finder-photos")]})
+            last = ("words-photos", "finder-more")
     except KeyboardInterrupt:
         sys.exit("\nStopped; run it again to go on.")
     notes = ["--notes", str(given.notes)] if given.notes else []
     words, finder = (str(given.out / name) for name in last)
     model = str(given.out / "model")
     _sightread(["export", words, "--finder", finder, "--out", model, "--overwrite", *notes])
+
+
+def _after(out: Path, name: str) -> list[str]:
+    """To begin with the weights of another run."""
+    return _set({"start_from": out / name})
 
 
 def _train(out: Path, runs: dict[str, Sequence[str]]) -> None:
