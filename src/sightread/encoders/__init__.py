@@ -11,19 +11,20 @@ if TYPE_CHECKING:
 
 def open_encoder(folder: str | os.PathLike[str]) -> OnnxEncoder:
     """The encoder in a model folder; a `MatchingHead` as well if the model has one, a
-    `ReadingEncoder` if it lets the words of pictures count. Its graphs are
-    loaded, and their checksums compared, when they are first needed: a search loads only the text
-    side.
+    `ReadingEncoder` if it lets the words of pictures count. Its graphs are loaded, and their
+    checksums compared, when they are first needed: a search loads only the text side.
 
     Raises:
         ModelError: there is no model, it is damaged, or it cannot serve.
     """
     from sightread.encoders.matching import OnnxMatcher, head_scale
     from sightread.encoders.onnx import OnnxEncoder
-    from sightread.encoders.scene_text import SceneTextEncoder, takes_words
-    from sightread.modelfolder import read
+    from sightread.modelfolder import SCENE_TEXT_GRAPHS, read
 
     info = read(folder)
-    if takes_words(info):
+    if "scene_text" in info.details or any(name in info.files for name in SCENE_TEXT_GRAPHS):
+        # It draws, and what draws takes a while to load.
+        from sightread.encoders.scene_text import SceneTextEncoder
+
         return SceneTextEncoder(folder)
     return OnnxMatcher(folder) if head_scale(info) is not None else OnnxEncoder(folder)

@@ -31,11 +31,6 @@ MOST_SIDE = 256
 """Patches along a side of a picture; CLIP's ViT-L/14 at 336 px has 24."""
 
 
-def takes_words(info: ModelInfo) -> bool:
-    """Whether a model lets the words of pictures count, or says that it does."""
-    return "scene_text" in info.details or any(name in info.files for name in SCENE_TEXT_GRAPHS)
-
-
 class SceneTextEncoder(OnnxEncoder):
     """See `DualEncoder` and `ReadingEncoder`. The areas of its embeddings are the words that went
     into the vector; the confidence of each is how much it counts in it."""

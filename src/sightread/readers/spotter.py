@@ -59,7 +59,7 @@ class Sides:
 
 DETAILS: dict[Detail, Sides] = {
     "low": Sides(640, 224, 960),
-    "normal": Sides(960, 256, 1280),
+    "normal": Sides(960, 224, 1280),
     "high": Sides(1280, 320, 2048, pieces=True),
 }
 
