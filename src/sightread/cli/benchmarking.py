@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightread.cli.options import JsonOption, QuietOption
+from sightread.cli.options import (
+    BatchesOption,
+    BatchOption,
+    CacheOption,
+    JsonOption,
+    LimitOption,
+    QuietOption,
+)
 from sightread.cli.plain import counted, duration, visible, write_bytes
 from sightread.cli.training import needs_lab
 
@@ -35,21 +42,10 @@ def evaluate_fdp(
         str | None,
         typer.Option(metavar="DIR", help="Where the data set is, in the layout it comes in."),
     ] = None,
-    cache: Annotated[
-        str,
-        typer.Option(
-            metavar="FOLDER", help="Where vectors are kept, so that a stopped run goes on."
-        ),
-    ] = "build/vectors",
-    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Pictures encoded at once.")] = 8,
-    workers: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Batches encoded at once; by default one per core."),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Only the first N pictures, for a quick try."),
-    ] = None,
+    cache: CacheOption = "build/vectors",
+    batch: BatchOption = 8,
+    workers: BatchesOption = None,
+    limit: LimitOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:

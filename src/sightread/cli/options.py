@@ -60,6 +60,19 @@ DetailOption = Annotated[
         "said) or 1280 px; looking costs in proportion to its area, reading what there is to read.",
     ),
 ]
+CacheOption = Annotated[
+    str,
+    typer.Option(metavar="FOLDER", help="Where vectors are kept, so that a stopped run goes on."),
+]
+BatchOption = Annotated[int, typer.Option(metavar="N", min=1, help="Pictures encoded at once.")]
+BatchesOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Batches encoded at once; by default one per core."),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Only the first N pictures, for a quick try."),
+]
 ReaderOnlyOption = Annotated[
     bool, typer.Option("--reader-only", help="Use no encoder, only the words that are read.")
 ]
