@@ -17,7 +17,7 @@ from sightread.spotting.places import Places
 from sightread.types import RGBImage
 
 HEIGHT_PX = 32
-WIDTHS_PX = (32, 48, 64, 96, 128, 192)
+WIDTHS_PX = (32, 48, 64, 96, 128, 192, 256)
 """Strips have one of these widths: words are stretched or squeezed a little, so that those of one
 width go through the network together without padding, which would change what it computes."""
 COLUMN_PX = 4
@@ -28,8 +28,8 @@ _FLATTEST = 8.0  # grey levels: a strip with less contrast is not stretched furt
 
 
 def strip_width(place: NDArray[np.float32]) -> int:
-    """The width of a strip in pixels: the nearest by ratio. Words of more than about six times
-    their height are squeezed."""
+    """The width of a strip in pixels: the nearest by ratio. Words of more than about eight
+    times their height are squeezed."""
     length, height = float(place[2]), max(float(place[3]), 1e-3)
     natural = HEIGHT_PX * (length + 2 * MARGIN * height) / (height * (1 + 2 * MARGIN))
     return min(WIDTHS_PX, key=lambda width: abs(math.log(width / max(natural, 1e-3))))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sightread.errors import UsageError
 from sightread.methods.spotter.words import Words
 from sightread.spotting.alphabet import ACCENTED, LONGEST, MARKS, reading_classes
+from sightread.spotting.joining import joined, neighbours
 from sightread.spotting.places import around
 from sightread.spotting.strips import cut_strip
 from sightread.synth.fonts import load_font
@@ -30,6 +31,8 @@ LEAST_READ_PX = 6.0
 FIRST_SEED = 1 << 40
 """Seeds of scenes for training are below, those for validation from here on."""
 SETTINGS = replace(VARIED, heights=(0.022, 0.6), tilt=15.0, photos=0.6, bends=0.15)
+_NOWHERE = np.zeros((0, 5), np.float32)
+_PAIR_REACH = 1.2  # heights between words that a finder may take for one
 _EMPTY = 0.08
 _MISSING = "\U0010fffe"
 
@@ -95,14 +98,24 @@ def _complete(path: Path) -> bool:
     return True
 
 
-def strips_of(scene: Scene, rng: Rng, jitter: float = 1.0) -> list[Strip]:
-    """The words of a scene that can be read, each cut out about where a finder would find it."""
+def strips_of(scene: Scene, rng: Rng, jitter: float = 1.0, pairs: float = 0.0) -> list[Strip]:
+    """The words of a scene that can be read, each cut out about where a finder would find it.
+
+    Args:
+        jitter: how inexact the places are, see `jittered`.
+        pairs: the share of neighbours in a line that are also cut out as one strip.
+    """
+    words = [word for word in scene.words if readable(word)]
+    places = np.concatenate([_NOWHERE, *(around(word.polygon)[0] for word in words)])
+    cuts = [(place, word.text) for place, word in zip(places, words, strict=True)]
+    for one, other in neighbours(places, _PAIR_REACH) if pairs else ():
+        text = f"{words[one].text} {words[other].text}"
+        if rng.random() < pairs and len(reading_classes(text)) <= LONGEST:
+            cuts.append((joined(places[one], places[other]), text))
     found = []
-    for word in scene.words:
-        if readable(word):
-            place, _ = around(word.polygon)
-            strip = cut_strip(scene.pixels, jittered(place[0], rng, jitter))
-            found.append(Strip(weathered(strip, rng) if jitter else strip, word.text))
+    for place, text in cuts:
+        strip = cut_strip(scene.pixels, jittered(place, rng, jitter))
+        found.append(Strip(weathered(strip, rng) if jitter else strip, text))
     return found
 
 

@@ -47,10 +47,10 @@ class SpotterConfig:
     """
 
     finder: tuple[int, int, int, int, int] = (16, 24, 40, 80, 128)
-    finder_blocks: tuple[int, int, int, int] = (0, 1, 1, 1)
+    finder_blocks: tuple[int, int, int, int] = (0, 1, 2, 2)
     finder_width: int = 24
-    strip: tuple[int, int, int] = (24, 48, 96)
-    sequence: int = 128
+    strip: tuple[int, int, int] = (32, 64, 128)
+    sequence: int = 192
     letters: int = 128
     bins: int = 5
     dim: int = 128

@@ -25,9 +25,14 @@ from sightread.synth.plans import Scene, WrittenWord
 from sightread.types import RGBImage
 
 Rng = np.random.Generator
-_FOUND_AT_PX = 640  # the longer side at which a picture is searched at normal detail
+_FOUND_AT_PX = (960, 640, 256)
+_OFTEN = (0.6, 0.25, 0.15)
+"""Longer sides at which pictures are searched, at normal and low detail and for large words, and how
+often a window is taken from each."""
+_AT_A_WORD = 0.7
+"""The share of windows that have a word about their middle, or anywhere else in them."""
 _ENLARGED = 2.0
-_ZOOM = 0.45  # standard deviation of the logarithm of the scale
+_ZOOM = 0.3  # standard deviation of the logarithm of the scale
 _TURN = math.radians(4.0)
 _STRETCH = 0.12  # standard deviation of the logarithm of width to height
 _CAPITALS = 0.8  # the height of capitals in that of a box, about: some words have g or y
@@ -69,11 +74,11 @@ class Photographs:
         self.listed = read_photographs(Path(file))
 
     def get(self, rng: Rng) -> Seen:
-        """A window of one of them, a little turned, at about the size at which pictures are
+        """A window of one of them, a little turned, at about a size at which pictures are
         searched, in other light."""
         one = self.listed[int(rng.integers(len(self.listed)))]
         pixels = _decoded(one.path)
-        matrix = self._window(pixels.shape[1], pixels.shape[0], rng)
+        matrix = self._window(pixels.shape[1], pixels.shape[0], one.quads, rng)
         side = (self.size_px, self.size_px)
         shrunk, inner = _averaged(pixels, matrix)
         window: RGBImage = cv2.warpAffine(shrunk, inner, side, borderMode=cv2.BORDER_REPLICATE)
@@ -87,10 +92,12 @@ class Photographs:
         )
         return Seen(Scene(_relit(window, rng), words), (*unsure, *cut))
 
-    def _window(self, width: int, height: int, rng: Rng) -> NDArray[np.float64]:
+    def _window(
+        self, width: int, height: int, quads: NDArray[np.float64], rng: Rng
+    ) -> NDArray[np.float64]:
         """From pixels of the photograph to those of the window, (2, 3)."""
-        usual = min(_FOUND_AT_PX / max(width, height), _ENLARGED)
-        scale = usual * math.exp(_ZOOM * rng.normal())
+        side_px = float(rng.choice(_FOUND_AT_PX, p=_OFTEN))
+        scale = min(side_px / max(width, height), _ENLARGED) * math.exp(_ZOOM * rng.normal())
         turn = _TURN * rng.normal()
         stretch = math.exp(_STRETCH / 2 * rng.normal())
         turned = scale * np.array(
@@ -99,13 +106,16 @@ class Photographs:
                 [math.sin(turn) / stretch, math.cos(turn) / stretch],
             ]
         )
-        # Any part of the picture, and little that is outside of it.
+        # A part of the picture with a word or any part, and little that is outside of it.
         reach = self.size_px / scale / 2
-        middle = [
-            rng.uniform(min(reach, side / 2), max(side - reach, side / 2))
-            for side in (width, height)
-        ]
-        shift = self.size_px / 2 - turned @ np.array(middle)
+        low = np.minimum(reach, np.array([width, height]) / 2)
+        high = np.array([width, height]) - low
+        if len(quads) and rng.random() < _AT_A_WORD:
+            middle = quads[int(rng.integers(len(quads)))].mean(axis=0)
+            middle = np.clip(middle + rng.uniform(-reach, reach, 2) * 0.7, low, high)
+        else:
+            middle = rng.uniform(low, high)
+        shift = self.size_px / 2 - turned @ middle
         return np.concatenate([turned, shift[:, None]], axis=1)
 
     def _holds(self, quad: NDArray[np.float64]) -> bool:

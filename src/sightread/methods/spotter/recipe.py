@@ -59,6 +59,9 @@ class SpotterRecipe:
         scenes: rendered for each batch; `size_px` is their side.
         batch: at most so many strips of each batch are learned; 0 for the finder alone, with
             which strips share nothing.
+        pairs: the share of neighbours in a line that are also shown as one strip, so that the
+            space between words is learned.
+        views: how often each scene's words are cut out, each time a little differently.
         distractors: strings at a small edit distance for each word of a batch.
         words: a text file with more words to write, one a line (tabs end a word).
         backgrounds: a folder of photographs to write on.
@@ -75,6 +78,8 @@ class SpotterRecipe:
     scenes: int = 8
     size_px: int = 320
     batch: int = 96
+    pairs: float = 0.3
+    views: int = 1
     distractors: int = 2
     words: str = ""
     backgrounds: str = ""
@@ -133,7 +138,12 @@ def batches(recipe: SpotterRecipe, model: Spotter, seed: int) -> Batches:
         found = finder_batch(seen) if recipe.finder else {}
         if not recipe.batch:
             return found
-        strips = [strip for one in seen for strip in strips_of(one.scene, rng)]
+        strips = [
+            strip
+            for one in seen
+            for _ in range(recipe.views)
+            for strip in strips_of(one.scene, rng, pairs=recipe.pairs)
+        ]
         chosen = [strips[int(i)] for i in rng.permutation(len(strips))[: recipe.batch]]
         if real is not None:
             chosen = _with_real(chosen, real, recipe.real_share, rng)

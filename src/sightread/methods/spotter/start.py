@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from sightread.errors import ModelError, UsageError
 from sightread.methods.spotter.losses import graded_loss, graded_similarity
@@ -44,18 +46,41 @@ def learn_to_spell(model: Spotter, words: Words, steps: int, seed: int) -> None:
 def load_weights(model: Spotter, path: Path) -> None:
     """All weights of a checkpoint, the moving average if there is one.
 
+    A model with more channels or more blocks than the checkpoint computes at first what that did:
+    see `_grow`.
+
     Raises:
         UsageError: there are none.
-        ModelError: they cannot be read, or are of a spotter of other sizes.
+        ModelError: they cannot be read, or are of a larger or another spotter.
     """
     file = _weights_file(path)
     try:
-        model.load_state_dict(load_file(file))
+        saved = load_file(file)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{file} cannot be read: {error}.") from error
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"{file} is of a spotter of other sizes: {reason}") from error
+    own = model.state_dict()
+    for name, values in saved.items():
+        if name not in own or not _fits(values.shape, own[name].shape):
+            raise ModelError(
+                f"{file} is of a spotter of other sizes: {name} has the shape "
+                f"{tuple(values.shape)}, which does not fit into this one."
+            )
+        _grow(own[name], values)
+
+
+def _fits(inner: Sequence[int], outer: Sequence[int]) -> bool:
+    return len(inner) == len(outer) and all(a <= b for a, b in zip(inner, outer, strict=True))
+
+
+@torch.no_grad()
+def _grow(weights: Tensor, saved: Tensor) -> None:
+    """Put smaller weights into larger ones: old outputs listen to old inputs alone, new outputs
+    keep the weights with which they were made (Net2Net, Chen et al., ICLR 2016, without copies).
+    Blocks that are new begin as the identity."""
+    old = tuple(slice(0, size) for size in saved.shape)
+    if saved.ndim > 1:
+        weights[old[0]] = 0.0
+    weights[old] = saved
 
 
 def _weights_file(path: Path) -> Path:
