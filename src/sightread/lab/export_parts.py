@@ -22,6 +22,7 @@ from sightread.lab.graphs import (
     to_onnx,
 )
 from sightread.lab.quantise import quantised, require_close_maps, require_close_readings
+from sightread.lab.stem import wide_stem
 from sightread.methods.method import Parts
 from sightread.spotting.alphabet import READ, query_ids
 from sightread.spotting.golden import SpotterGolden, pack
@@ -132,7 +133,7 @@ def _in_eight_bits(
     """Both graphs, and how close they are to torch on every second sample; the others gave the
     ranges."""
     pictures, strips = parts.samples()
-    find_graph = quantised(find_graph, pictures[::2])
+    find_graph = wide_stem(quantised(find_graph, pictures[::2]))
     strip_graph = quantised(strip_graph, [batch[::2] for batch in strips])
     maps = [
         (run_torch(parts.finder, one)[:1], run_onnx(find_graph, one)[:1]) for one in pictures[1::2]

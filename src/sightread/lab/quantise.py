@@ -53,7 +53,7 @@ def quantised(graph: bytes, samples: Sequence[NDArray[Any]]) -> bytes:
                 made,
                 _Samples(name, samples),
                 quant_format=quantization.QuantFormat.QDQ,
-                op_types_to_quantize=["Conv"],
+                op_types_to_quantize=["Conv", "Relu", "Add", "Resize"],
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
                 per_channel=True,

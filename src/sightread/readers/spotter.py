@@ -23,45 +23,52 @@ from sightread import modelfolder
 from sightread.errors import ModelError, UsageError
 from sightread.readers import SPOTTER_MODEL, Detail
 from sightread.readers.nets import Graph, load_graph
+from sightread.readers.segmenting import Candidates, segmented
 from sightread.readers.words import WordTower, read_spotter
 from sightread.spotting.alphabet import READ
+from sightread.spotting.attention import Attention, Window, attended, whole
 from sightread.spotting.choosing import choose, distinct
 from sightread.spotting.lines import line_numbers
-from sightread.spotting.maps import STRIDE, FindSettings, Found, find_places
+from sightread.spotting.maps import STRIDE, FindSettings, Found, Map, find_places
 from sightread.spotting.places import Places, corners, scaled
-from sightread.spotting.readings import Reading, read_columns
+from sightread.spotting.readings import read_columns
+from sightread.spotting.resizing import resized
 from sightread.spotting.strips import as_input, by_width, cut_strips
-from sightread.spotting.tiles import SIDE_PX, whole, windows
 from sightread.types import Quad, ReaderSpec, RGBImage, Vectors, WordRegion
 
 # To be raised with every change of the code here or in `spotting` that changes what is read.
-_PROCEDURE = 2
+_PROCEDURE = 3
 _STRIPS_AT_ONCE = 16
 _ENLARGE = 2.0
 """Small pictures are enlarged by no more than this before words are looked for."""
 _LANDSCAPE = 3 / 4
 """Of the square of the side: the area of most photographs."""
-_NEARLY = 1.2
-"""A picture that is larger than what is searched by no more than this is not searched twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Longer sides in pixels: of the picture in which words are looked for, of the smaller one in
-    which the largest words are (the finder knows words of up to a hundred pixels), and of the one
-    out of which they are cut; `pieces` says that small words are looked for in that one too."""
+    """Longer sides in pixels.
 
+    Attributes:
+        glance_px: of the picture at a glance; 0 if all of it is looked at closely.
+        find_px: of the picture in which words are looked for, where the glance shows something.
+        far_px: of the small one in which the largest words are: the finder knows words of up to a
+            hundred pixels.
+        read_px: of the one out of which words are cut.
+    """
+
+    glance_px: int
     find_px: int
     far_px: int
     read_px: int
-    pieces: bool = False
 
 
 DETAILS: dict[Detail, Sides] = {
-    "low": Sides(640, 224, 960),
-    "normal": Sides(960, 224, 1280),
-    "high": Sides(1280, 320, 2048, pieces=True),
+    "low": Sides(0, 640, 224, 960),
+    "normal": Sides(448, 960, 224, 1280),
+    "high": Sides(960, 1600, 320, 2048),
 }
+_ATTENTION = Attention()
 
 
 SETTINGS = (FindSettings(cell=0.3, word=0.45), FindSettings(cell=0.6, word=0.6))
@@ -102,7 +109,9 @@ class SpotterReader:
             for name in (modelfolder.FIND_GRAPH, modelfolder.STRIP_GRAPH)
         )
         self._words = WordTower(folder, self.info)
-        identity = f"{_PROCEDURE} {self.info.revision} {self.sides!r} {self.settings!r}"
+        identity = (
+            f"{_PROCEDURE} {self.info.revision} {self.sides!r} {self.settings!r} {_ATTENTION!r}"
+        )
         self._spec = ReaderSpec(
             name="spotter",
             revision=hashlib.sha256(identity.encode()).hexdigest()[:12],
@@ -139,10 +148,12 @@ class SpotterReader:
 
     def read_found(self, image: RGBImage, found: Found) -> list[WordRegion]:
         """The words at the places that were found in this image."""
-        strips = cut_strips(image, found.places)
-        vectors, columns = self.read_strips(strips)
-        readings = [read_columns(logs) for logs in columns]
-        return _regions(found, vectors, readings)
+
+        def read(places: Places, scores: NDArray[np.float32]) -> Candidates:
+            vectors, columns = self.read_strips(cut_strips(image, places))
+            return Candidates(places, scores, vectors, [read_columns(logs) for logs in columns])
+
+        return _regions(segmented(read(found.places, found.scores), read))
 
     def find(self, image: RGBImage) -> Found:
         """Where words may be, in pixels of the image, see `spotting.choosing`."""
@@ -151,40 +162,53 @@ class SpotterReader:
     def find_by(self, image: RGBImage, choices: Sequence[Sequence[FindSettings]]) -> list[Found]:
         """`find` with several choices of settings for one look at the picture."""
         settings = list(dict.fromkeys(one for choice in choices for one in choice))
-        looks = [
-            self._look(image, settings, self.sides.find_px),
-            self._look(image, settings, self.sides.far_px),
-        ]
         height, width = image.shape[:2]
-        if self.sides.pieces and max(width, height) > self.sides.find_px * _NEARLY:
-            for window in windows(width, height):
-                left, top, right, bottom = window
-                piece = self._look(image[top:bottom, left:right], settings, SIDE_PX, enlarge=1.0)
-                looks.append([whole(found, window, width, height) for found in piece])
+        closer = _size_for(width, height, self.sides.find_px)
+        looks = [self._look(image, _size_for(width, height, self.sides.far_px), settings)[1]]
+        if self.sides.glance_px:
+            inner = _size_for(width, height, self.sides.glance_px)
+            kernel, found = self._look(image, inner, settings)
+            looks.append(found)
+            parts = attended(kernel, inner, closer, _ATTENTION)
+        else:
+            parts = [(0, 0, *closer)]
+        looks += [self._look_closer(image, closer, part, settings) for part in parts]
         by_setting = dict(zip(settings, zip(*looks, strict=True), strict=True))
         return [
             distinct([found for one in choice for found in by_setting[one]]) for choice in choices
         ]
 
-    def _look(
+    def _look_closer(
         self,
         image: RGBImage,
+        closer: tuple[int, int],
+        window: Window,
         settings: Sequence[FindSettings],
-        side_px: int,
-        enlarge: float = _ENLARGE,
     ) -> list[Found]:
-        """What is found with each of the settings."""
+        """What is found in a window of the picture at the size of the closer look."""
         height, width = image.shape[:2]
-        scale = min(_scale(width, height, side_px), enlarge)
-        inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-        kernel, geometry = self.maps(_resized(image, inner))
+        across, down = width / closer[0], height / closer[1]
+        left, right = (round(side * across) for side in (window[0], window[2]))
+        top, bottom = (round(side * down) for side in (window[1], window[3]))
+        part = image[top:bottom, left:right]
+        inner = (window[2] - window[0], window[3] - window[1])
+        _, looks = self._look(part, inner, settings)
+        return [whole(found, (left, top, right, bottom), width, height) for found in looks]
+
+    def _look(
+        self, image: RGBImage, inner: tuple[int, int], settings: Sequence[FindSettings]
+    ) -> tuple[Map, list[Found]]:
+        """The map of kernels of a picture made as large as `inner`, and what is found with each
+        of the settings, in pixels of the picture."""
+        height, width = image.shape[:2]
+        kernel, geometry = self.maps(resized(image, inner))
         looks: list[Found] = []
         for one in settings:
             found = find_places(kernel, geometry, one)
             places = scaled(found.places, width / inner[0], height / inner[1])
             inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
             looks.append(Found(places[inside], found.scores[inside]))
-        return looks
+        return kernel, looks
 
     def maps(self, picture: RGBImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(H, W, 3) -> kernels and geometry, see `spotting.maps`; they cover the picture and what
@@ -206,12 +230,13 @@ class SpotterReader:
         return vectors, columns
 
 
-def _scale(width: int, height: int, side_px: int) -> float:
-    """So that the longer side is `side_px`; banners, whose words are small, are searched larger, up
-    to the area of a picture of 4 x 3 and twice the side."""
+def _size_for(width: int, height: int, side_px: int) -> tuple[int, int]:
+    """Width and height with a longer side of `side_px`; banners, whose words are small, are
+    searched larger, up to the area of a picture of 4 x 3 and twice the side."""
     longer = side_px / max(width, height)
     area = math.sqrt(_LANDSCAPE / (width * height)) * side_px
-    return min(max(longer, area), 2 * longer)
+    scale = min(max(longer, area), 2 * longer, _ENLARGE)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _reduced(image: RGBImage, side_px: int) -> RGBImage:
@@ -220,16 +245,7 @@ def _reduced(image: RGBImage, side_px: int) -> RGBImage:
     if side <= side_px:
         return image
     size = (max(1, round(width * side_px / side)), max(1, round(height * side_px / side)))
-    return _resized(image, size)
-
-
-def _resized(image: RGBImage, size: tuple[int, int]) -> RGBImage:
-    height, width = image.shape[:2]
-    if (width, height) == size:
-        return image
-    how = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
-    resized: RGBImage = cv2.resize(image, size, interpolation=how)
-    return resized
+    return resized(image, size)
 
 
 def _filled(image: RGBImage) -> RGBImage:
@@ -242,9 +258,9 @@ def _filled(image: RGBImage) -> RGBImage:
     return filled
 
 
-def _regions(found: Found, vectors: Vectors, readings: Sequence[Reading]) -> list[WordRegion]:
+def _regions(found: Candidates) -> list[WordRegion]:
     """Words line by line in reading order, then second thoughts, each on a line of its own."""
-    words, others = choose(found.places, readings)
+    words, others = choose(found.places, found.readings)
     numbered = line_numbers(found.places[words])
     lines = {number: line for number, (line, _) in zip(words, numbered, strict=True)}
     order = sorted(zip(numbered, words, strict=True))
@@ -254,9 +270,9 @@ def _regions(found: Found, vectors: Vectors, readings: Sequence[Reading]) -> lis
     return [
         WordRegion(
             box=quads[number],
-            confidence=readings[number].confidence or float(found.scores[number]),
-            text=readings[number].text or None,
-            vector=vectors[number],
+            confidence=found.readings[number].confidence or float(found.scores[number]),
+            text=found.readings[number].text or None,
+            vector=found.vectors[number],
             line=lines[number],
         )
         for number in (*(number for _, number in order), *others)

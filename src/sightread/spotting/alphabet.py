@@ -19,8 +19,8 @@ ASKED = "abcdefghijklmnopqrstuvwxyz0123456789"
 ACCENTED = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýßœšžł"
 MARKS = "-'&.,:!?/+$€£%@#()"
 READ = ASKED + ACCENTED + MARKS + " "
-"""Class number n + 1 of a reading is character n of this; class 0 is the blank of CTC. The space stands
-between two words in one strip."""
+"""Class number n + 1 of a reading is character n of this; class 0 is the blank of CTC. The space
+stands between two words in one strip."""
 CLASSES = len(READ) + 1
 LONGEST = 25
 """Characters of a query; what is longer is asked for by its first 25."""

@@ -6,10 +6,13 @@ places may be one word that glare cut in two, and one place may be two words tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sightread.spotting.places import Places, corners
+from sightread.spotting.strips import MARGIN
 
 _LEVEL = 0.35
 """The middle of the next word is at most so many heights above or below."""
@@ -18,6 +21,8 @@ _HIGHER = 1.6
 _TURNED = 0.35  # radians
 _OVERLAP = 0.4
 """They overlap by no more than this, in heights."""
+_HALF_A_SPACE = 0.1
+"""What is left out on each side of the middle of a space, in heights."""
 
 
 def neighbours(places: Places, reach: float) -> list[tuple[int, int]]:
@@ -60,3 +65,20 @@ def joined(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.f
     low, high = turned.min(axis=0), turned.max(axis=0)
     x, y = turn @ ((low + high) / 2)
     return np.array([x, y, *(high - low), angle], np.float32)
+
+
+def split(place: NDArray[np.float32], breaks: Sequence[float]) -> Places:
+    """The places of the words in one place, (n + 1, 5).
+
+    Args:
+        breaks: the middles of n spaces, as shares of the strip of the place, see `strips`.
+    """
+    x, y, length, height, angle = np.asarray(place, np.float64)
+    shown = length + 2 * MARGIN * height
+    middles = np.array([(share - 0.5) * shown for share in breaks])
+    starts = np.concatenate([[-length / 2], middles + _HALF_A_SPACE * height])
+    ends = np.concatenate([middles - _HALF_A_SPACE * height, [length / 2]])
+    along, lengths = (starts + ends) / 2, np.maximum(ends - starts, 0.2 * height)
+    rest = np.full(len(along), height), np.full(len(along), angle)
+    found = (x + along * np.cos(angle), y + along * np.sin(angle), lengths, *rest)
+    return np.stack(found, axis=1).astype(np.float32)

@@ -69,15 +69,17 @@ def find_places(kernel: Map, geometry: Map, settings: FindSettings | None = None
     """
     settings = settings or FindSettings()
     mask = (kernel >= settings.cell).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] >= settings.cells
-    large[0] = False  # the ground
-    rows, columns = np.nonzero(large[labels])
-    if not len(rows):
+    _, labels = cv2.connectedComponents(mask, connectivity=4)
+    # A map is nearly empty: from here on only marked cells are touched.
+    marked = np.flatnonzero(mask.view(np.bool_))
+    owner = labels.ravel()[marked]
+    large = np.bincount(owner, minlength=1)[owner] >= settings.cells
+    marked, owner = marked[large], owner[large]
+    if not len(marked):
         return Found(np.zeros((0, 5), np.float32), np.zeros(0, np.float32))
-    owner = labels[rows, columns]
     order = np.argsort(owner, kind="stable")
-    rows, columns, owner = rows[order], columns[order], owner[order]
+    marked, owner = marked[order], owner[order]
+    rows, columns = np.divmod(marked, kernel.shape[1])
     starts = np.flatnonzero(np.diff(owner, prepend=0))
     weights = kernel[rows, columns].astype(np.float64)
     mass = np.add.reduceat(weights, starts)

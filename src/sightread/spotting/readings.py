@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +13,20 @@ from rapidfuzz.distance import Levenshtein
 
 from sightread.spotting.alphabet import READ
 
-_LEAST = 1e-6
+_LEAST = math.log(1e-6)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A word, and the geometric mean of how sure its characters are; "" and 0 if nothing stands
-    there."""
+    """What a strip says, and the geometric mean of how sure its characters are; "" and 0 if nothing
+    stands there.
+
+    `breaks` are the places of the spaces in `text`, as shares of the strip's length.
+    """
 
     text: str
     confidence: float
+    breaks: tuple[float, ...] = ()
 
 
 def read_columns(logs: NDArray[np.float32]) -> Reading:
@@ -31,20 +37,24 @@ def read_columns(logs: NDArray[np.float32]) -> Reading:
         logs: (T, classes) logarithms of probabilities, class 0 the blank.
     """
     best = logs.argmax(axis=1)
-    sure = np.exp(logs.max(axis=1))
-    text, logarithms = "", []
-    previous = 0
-    for number, probability in zip(best.tolist(), sure.tolist(), strict=True):
-        if number and number != previous:
-            text += READ[number - 1]
-            logarithms.append(probability)
-        elif number:
-            logarithms[-1] = max(logarithms[-1], probability)
-        previous = number
-    if not text:
+    bounds = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
+    runs = [(int(best[first]), first, last) for first, last in pairwise(bounds.tolist())]
+    runs = [run for run in runs if run[0]]
+    while runs and READ[runs[0][0] - 1] == " ":
+        del runs[0]
+    while runs and READ[runs[-1][0] - 1] == " ":
+        del runs[-1]
+    if not runs:
         return Reading("", 0.0)
-    mean = float(np.mean(np.log(np.maximum(logarithms, _LEAST))))
-    return Reading(text, float(np.exp(mean)))
+    sure = [float(logs[first:last, number].max()) for number, first, last in runs]
+    text = "".join(READ[number - 1] for number, _, _ in runs)
+    breaks = tuple(
+        (first + last) / 2 / len(logs)
+        for letter, (_, first, last) in zip(text, runs, strict=True)
+        if letter == " "
+    )
+    mean = float(np.mean(np.maximum(sure, _LEAST)))
+    return Reading(text, float(np.exp(mean)), breaks)
 
 
 def unlike(word: str, read: Sequence[str]) -> NDArray[np.float64]:

@@ -27,8 +27,8 @@ from sightread.types import RGBImage
 Rng = np.random.Generator
 _FOUND_AT_PX = (960, 640, 256)
 _OFTEN = (0.6, 0.25, 0.15)
-"""Longer sides at which pictures are searched, at normal and low detail and for large words, and how
-often a window is taken from each."""
+"""Longer sides at which pictures are searched: closely, at a glance, for large words; and how often
+a window is taken from each."""
 _AT_A_WORD = 0.7
 """The share of windows that have a word about their middle, or anywhere else in them."""
 _ENLARGED = 2.0

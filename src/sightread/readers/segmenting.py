@@ -1,0 +1,104 @@
+"""Where words begin and end, asked of what reads them.
+
+The finder marks words by their looks: two that stand close are taken for one, and one that glare
+cuts is taken for two. What reads strips knows the space between words. So a strip in which it reads
+a space is cut there, and the strip of two neighbours in which it reads none, and the letters of
+both, is one word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+
+from sightread.spotting.joining import joined, neighbours, split
+from sightread.spotting.places import Places
+from sightread.spotting.readings import Reading
+from sightread.text import key
+from sightread.types import Vectors
+
+_REACH = 0.5
+"""The widest gap, in heights, over which two places may be one word."""
+_AS_SURE = 0.8
+"""The word of two places is read with at least this share of the confidence of the less sure."""
+_MISREAD = 0.2
+"""Letters of both that may be read differently in their word: most are cut through at the gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Places that were read: (n, 5), how likely they are words (n,), vectors (n, D), readings."""
+
+    places: Places
+    scores: NDArray[np.float32]
+    vectors: Vectors
+    readings: Sequence[Reading]
+
+    def only(self, kept: Sequence[int]) -> Candidates:
+        """Those with these numbers, in this order."""
+        numbers = np.array(kept, np.intp)
+        return Candidates(
+            self.places[numbers],
+            self.scores[numbers],
+            self.vectors[numbers],
+            [self.readings[number] for number in kept],
+        )
+
+    def and_(self, other: Candidates) -> Candidates:
+        """These, then the others."""
+        return Candidates(
+            np.concatenate([self.places, other.places]),
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.vectors, other.vectors]),
+            [*self.readings, *other.readings],
+        )
+
+
+Read = Callable[[Places, NDArray[np.float32]], Candidates]
+"""Reads the words at places with scores."""
+
+
+def segmented(found: Candidates, read: Read) -> Candidates:
+    """Candidates without those that are two words or half of one, with the words instead."""
+    return _joined(_cut(found, read), read)
+
+
+def _cut(found: Candidates, read: Read) -> Candidates:
+    lines = [number for number, one in enumerate(found.readings) if one.breaks]
+    if not lines:
+        return found
+    parts = [split(found.places[number], found.readings[number].breaks) for number in lines]
+    scores = np.repeat(found.scores[lines], [len(part) for part in parts])
+    again = read(np.concatenate(parts), scores)
+    again = again.only([n for n, one in enumerate(again.readings) if one.text and not one.breaks])
+    return found.only([n for n in range(len(found.scores)) if n not in set(lines)]).and_(again)
+
+
+def _joined(found: Candidates, read: Read) -> Candidates:
+    pairs = [
+        pair
+        for pair in neighbours(found.places, _REACH)
+        if all(key(found.readings[number].text) for number in pair)
+    ]
+    if not pairs:
+        return found
+    places = np.stack([joined(found.places[one], found.places[other]) for one, other in pairs])
+    scores = np.array([found.scores[list(pair)].min() for pair in pairs], np.float32)
+    both = read(places, scores)
+    words = [n for n, pair in enumerate(pairs) if _one_word(both.readings[n], found, pair)]
+    halves = {number for n in words for number in pairs[n]}
+    kept = [number for number in range(len(found.scores)) if number not in halves]
+    return found.only(kept).and_(both.only(words))
+
+
+def _one_word(word: Reading, found: Candidates, pair: tuple[int, int]) -> bool:
+    one, other = (found.readings[number] for number in pair)
+    if word.breaks or word.confidence < _AS_SURE * min(one.confidence, other.confidence):
+        return False
+    letters = key(one.text) + key(other.text)
+    edits = Levenshtein.distance(letters, key(word.text))
+    return edits <= max(1.0, _MISREAD * len(letters))

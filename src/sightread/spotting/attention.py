@@ -1,0 +1,111 @@
+"""Where a picture is worth a closer look: around what a glance at it made small shows.
+
+Most of most pictures has no text. A glance costs a fourth of a look at twice the size; what it
+marks even faintly, and what is round it, is then looked at closely, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sightread.spotting.maps import Found, Map
+from sightread.spotting.places import corners
+
+_WASTE = 1.25
+"""Windows are taken together if that costs no more than this many times what they cost alone."""
+_RIM_PX = 4.0
+
+Window = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What a glance has to show.
+
+    Attributes:
+        mark: least probability of a cell.
+        tile_px: side of the tiles, in pixels of the closer look, that are looked at or not; those
+            round one with a mark are looked at as well.
+    """
+
+    mark: float = 0.05
+    tile_px: float = 64.0
+
+
+def attended(
+    kernel: Map, glanced: tuple[int, int], closer: tuple[int, int], settings: Attention
+) -> list[Window]:
+    """The windows to look at, in pixels of the closer look.
+
+    Args:
+        kernel: (h, w) probabilities, of the glance; what lies beyond the picture counts nothing.
+        glanced, closer: width and height of the picture at the glance and at the closer look.
+    """
+    width, height = closer
+    columns, rows = (max(1, int(np.ceil(side / settings.tile_px))) for side in closer)
+    marks = np.argwhere(kernel >= settings.mark)
+    if not len(marks):
+        return []
+    factor = (2 * height / glanced[1], 2 * width / glanced[0])
+    at = ((marks + 0.5) * factor / settings.tile_px).astype(np.intp)
+    at = at[(at < (rows, columns)).all(axis=1)]
+    tiles = np.zeros((rows, columns), np.uint8)
+    tiles[at[:, 0], at[:, 1]] = 1
+    tiles = cv2.dilate(tiles, np.ones((3, 3), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(tiles, connectivity=4)
+    boxes = stats[1:, :4].astype(np.float64)  # left, top, width, height
+    boxes[:, 2:] += boxes[:, :2]
+    limits = np.array([width, height, width, height])
+    edges = np.minimum(np.rint(merged(boxes) * settings.tile_px), limits).astype(int)
+    return [(left, top, right, bottom) for left, top, right, bottom in edges.tolist()]
+
+
+def merged(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boxes (n, 4) of left, top, right, bottom, taken together as long as that costs little."""
+    kept: list[NDArray[np.float64]] = []
+    for box in boxes:
+        grown = box
+        while (at := _partner(grown, kept)) is not None:
+            grown = _round(grown, kept.pop(at))
+        kept.append(grown)
+    return np.array(kept).reshape(-1, 4)
+
+
+def _partner(box: NDArray[np.float64], others: Sequence[NDArray[np.float64]]) -> int | None:
+    for at, other in enumerate(others):
+        if _area(_round(box, other)) <= _WASTE * (_area(box) + _area(other)):
+            return at
+    return None
+
+
+def _round(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([np.minimum(one[:2], other[:2]), np.maximum(one[2:], other[2:])])
+
+
+def _area(box: NDArray[np.float64]) -> float:
+    return float((box[2] - box[0]) * (box[3] - box[1]))
+
+
+def whole(found: Found, window: Window, width: int, height: int) -> Found:
+    """What was found in a window, in pixels of the picture of `width` x `height`, without words
+    that the window cuts: another window or the glance has them."""
+    left, top, right, bottom = window
+    places = found.places + np.array([left, top, 0, 0, 0], np.float32)
+    points = corners(places)
+    low, high = points.min(axis=1), points.max(axis=1)
+    cut = np.zeros(len(places), bool)
+    if left > 0:
+        cut |= low[:, 0] < left + _RIM_PX
+    if top > 0:
+        cut |= low[:, 1] < top + _RIM_PX
+    if right < width:
+        cut |= high[:, 0] > right - _RIM_PX
+    if bottom < height:
+        cut |= high[:, 1] > bottom - _RIM_PX
+    return Found(places[~cut], found.scores[~cut])
