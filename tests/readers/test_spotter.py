@@ -12,7 +12,7 @@ from sightread.errors import ModelError, UsageError
 from sightread.lab.export import export
 from sightread.modelfolder import GOLDEN, STRIP_GRAPH, read, read_bytes
 from sightread.readers import open_reader, open_word_encoder
-from sightread.readers.spotter import DETAILS, SpotterReader, _scale
+from sightread.readers.spotter import DETAILS, SpotterReader, _size_for
 from sightread.spotting.golden import check, unpack
 from sightread.spotting.maps import FindSettings
 from sightread.synth.simple import render_words
@@ -84,12 +84,14 @@ def test_places_are_in_pixels_of_the_picture_at_every_detail(folder: Path) -> No
 
 
 def test_banners_are_searched_larger() -> None:
-    assert _scale(1280, 960, 640) == pytest.approx(0.5)
-    assert _scale(960, 1280, 640) == pytest.approx(0.5)
-    assert _scale(1000, 1000, 640) == pytest.approx(0.64)
+    assert _size_for(1280, 960, 640) == (640, 480)
+    assert _size_for(960, 1280, 640) == (480, 640)
+    assert _size_for(1000, 1000, 640) == (640, 640)
     # 1280 x 240 px have the area of 640 x 480.
-    assert _scale(640, 120, 640) == pytest.approx(2.0)
-    assert _scale(6400, 100, 640) == pytest.approx(0.2)
+    assert _size_for(640, 120, 640) == (1280, 240)
+    assert _size_for(6400, 100, 640) == (1280, 20)
+    # Small pictures are not enlarged more than twice.
+    assert _size_for(100, 75, 640) == (200, 150)
 
 
 def test_words_are_encoded_as_they_are_compared(reader: SpotterReader) -> None:

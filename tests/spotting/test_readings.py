@@ -31,3 +31,14 @@ def test_confidence_is_the_geometric_mean_over_characters() -> None:
 def test_nothing_is_read_where_all_is_blank() -> None:
     assert read_columns(columns(("", 0.9), ("", 0.8))).text == ""
     assert read_columns(columns(("", 0.9))).confidence == 0.0
+
+
+def test_a_space_is_a_break_between_words_and_nothing_at_the_ends() -> None:
+    reading = read_columns(
+        columns((" ", 0.9), ("n", 0.9), ("o", 0.9), ("", 0.9), (" ", 0.9), (" ", 0.8), ("w", 0.9))
+    )
+    assert reading.text == "no w"
+    assert reading.breaks == pytest.approx((5 / 7,))
+    reading = read_columns(columns(("n", 0.9), (" ", 0.9), ("", 0.9)))
+    assert (reading.text, reading.breaks) == ("n", ())
+    assert read_columns(columns((" ", 0.9))).text == ""

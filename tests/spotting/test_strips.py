@@ -24,7 +24,7 @@ def test_widths_are_the_nearest_by_ratio() -> None:
     # With margins of 0.15 heights a box of 100 x 20 is 106 x 26: 32 px high it would be 130 wide.
     assert strip_width(place(0, 0, 100, 20)) == 128
     assert strip_width(place(0, 0, 5, 20)) == 32
-    assert strip_width(place(0, 0, 900, 20)) == 192
+    assert strip_width(place(0, 0, 900, 20)) == 256
     # 48 * 64 = 3072 = 55.4^2: at 55 the nearest is 48, at 56 it is 64. Height 26 makes a factor
     # of 32 / 26, so that lengths of 38.7 - 0 and 39.5 are on both sides.
     assert strip_width(place(0, 0, 55 * 26 / 32 - 6, 20)) == 48

@@ -41,14 +41,16 @@ def wide_stem(graph: bytes) -> bytes:
     (conv,) = edited.readers[bytes_to_float.output[0]]
     (store,) = edited.readers[conv.output[0]]
     (load,) = edited.readers[store.output[0]]
-    weights, bias = (edited.made_by[name] for name in conv.input[1:3])
+    weights, *bias = (edited.made_by[name] for name in conv.input[1:])
     values, scales = edited.array(weights.input[0]), edited.array(weights.input[1])
     if conv.op_type != "Conv" or values.shape[1:] != (_CHANNELS, _TAPS, _TAPS):
         raise SightreadError(
             f"The first convolution cannot be widened: it is {conv.op_type} of {values.shape}."
         )
-    biases = edited.array(bias.input[0]) * edited.array(bias.input[1])
-    edited.remove([*first, bytes_to_float, conv, weights, bias, store])
+    biases = np.zeros(len(values))
+    for one in bias:
+        biases = biases + edited.array(one.input[0]) * edited.array(one.input[1])
+    edited.remove([*first, bytes_to_float, conv, weights, *bias, store])
     wide = _input(edited, model.graph.input[0].name)
     wide += _convolution(edited, widened(values), np.tile(scales, 2), np.tile(biases, 2))
     store.input[0] = wide[-1].output[0]

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,10 +104,41 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path) -> None:  # type: ig
     load_weights(second, tmp_path / "run")
     for ours, theirs in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(ours, theirs)
+    larger = build(SpotterRecipe(), 0)
+    save_file(larger.state_dict(), folder / "model.safetensors")
     with pytest.raises(ModelError, match="other sizes"):
-        load_weights(build(SpotterRecipe(), 0), tmp_path / "run")
+        load_weights(second, tmp_path / "run")
+    (folder / "model.safetensors").unlink()
     with pytest.raises(UsageError, match="no weights"):
         load_weights(second, tmp_path)
+
+
+def test_a_larger_network_begins_as_the_smaller_one(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    small = build(SpotterRecipe(model=TINY), 1).eval()
+    for buffer in small.buffers():
+        if buffer.dtype == torch.float32:
+            buffer.uniform_(0.5, 1.5)
+    save_file(small.state_dict(), tmp_path / "model.safetensors")
+    wider = replace(
+        TINY,
+        finder=tuple(2 * channels for channels in TINY.finder),
+        finder_blocks=tuple(count + 1 for count in TINY.finder_blocks),
+        finder_width=TINY.finder_width + 8,
+        strip=tuple(channels + 8 for channels in TINY.strip),
+        sequence=TINY.sequence + 16,
+        letters=TINY.letters + 16,
+    )
+    large = build(SpotterRecipe(model=wider), 2).eval()
+    load_weights(large, tmp_path)
+    strips, pixels = torch.randn(2, 3, 32, 64), torch.randn(1, 3, 64, 64)
+    ids = torch.from_numpy(query_ids(["cafe", "the"]))
+    for ours, theirs in (
+        (small.strips(strips)[0], large.strips(strips)[0]),
+        (small.strips(strips)[1], large.strips(strips)[1]),
+        (small.query(ids), large.query(ids)),
+        (small.finder(pixels)[0], large.finder(pixels)[0]),
+    ):
+        assert torch.allclose(ours, theirs, atol=1e-4)
 
 
 def test_the_same_seed_builds_the_same_network() -> None:
