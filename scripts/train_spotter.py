@@ -1,19 +1,19 @@
 """Train the word spotter from nothing to a model folder, on two processor cores.
 
     python scripts/train_spotter.py OUT [--backgrounds DIR] [--photographs FILE]
-                                    [--real-words DIR] [--words FILE] [--notes FILE]
+                                    [--real-words DIR] [--words FILE] [--start DIR] [--notes FILE]
 
-Five runs of `configs/spotter/cpu-*.toml`, two at a time: reading and finding share no weights, so
-that each has a core of its own. About two hours and a quarter in all; without --photographs three
-quarters of an hour, for a model that knows rendered words only. The same command goes on where it
-was stopped. The model of the package was trained with these recipes and one more run of
-finder-photos at a lower rate, see docs/decisions/0007. OUT/model is the model folder; progress of
-each run is in OUT/*.log.
+Two runs beside each other, `configs/spotter/cpu-words.toml` and `cpu-finder.toml`: reading and
+finding share no weights, so that each has a core of its own. About two hours and a quarter. The
+same command goes on where it was stopped. OUT/model is the model folder; progress of each run is
+in OUT/*.log. The model of the package came of the same settings in several pieces, see
+docs/decisions/0007.
 
     --backgrounds   photographs to write on
     --photographs   photographs whose words are known, see `scripts/label_words.py`
     --real-words    photographed words, cut out: words.zip and labels.tsv
     --words         more words to write, one a line
+    --start         weights to begin with, such as configs/spotter/start
     --notes         Markdown about all these for the card of the model
 """
 
@@ -34,38 +34,25 @@ EVERY_S = 20.0
 def main() -> None:
     parser = argparse.ArgumentParser(usage=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("out", type=Path)
-    for name in ("backgrounds", "photographs", "real-words", "words", "notes"):
+    for name in ("backgrounds", "photographs", "real-words", "words", "start", "notes"):
         parser.add_argument(f"--{name}", type=Path)
     given = parser.parse_args()
     data = {
         "backgrounds": given.backgrounds,
+        "photographs": given.photographs,
         "words": given.words,
         "real_words": given.real_words,
+        "start_from": given.start,
     }
-    rendered = _set({name: path for name, path in data.items() if path})
+    options = _set({name: path for name, path in data.items() if path})
     given.out.mkdir(parents=True, exist_ok=True)
     try:
-        _train(given.out, {"words": rendered, "finder": rendered})
-        last = ("words", "finder")
-        if given.photographs:
-            more = [*rendered, *_set({"photographs": given.photographs})]
-            after = {"words-photos": "words", "finder-photos": "finder"}
-            _train(
-                given.out, {name: [*more, *_after(given.out, one)] for name, one in after.items()}
-            )
-            _train(given.out, {"finder-more": [*more, *_after(given.out, "finder-photos")]})
-            last = ("words-photos", "finder-more")
+        _train(given.out, {"words": options, "finder": options})
     except KeyboardInterrupt:
         sys.exit("\nStopped; run it again to go on.")
     notes = ["--notes", str(given.notes)] if given.notes else []
-    words, finder = (str(given.out / name) for name in last)
-    model = str(given.out / "model")
+    words, finder, model = (str(given.out / name) for name in ("words", "finder", "model"))
     _sightread(["export", words, "--finder", finder, "--out", model, "--overwrite", *notes])
-
-
-def _after(out: Path, name: str) -> list[str]:
-    """To begin with the weights of another run."""
-    return _set({"start_from": out / name})
 
 
 def _train(out: Path, runs: dict[str, Sequence[str]]) -> None:

@@ -38,7 +38,15 @@ def test_a_space_is_a_break_between_words_and_nothing_at_the_ends() -> None:
         columns((" ", 0.9), ("n", 0.9), ("o", 0.9), ("", 0.9), (" ", 0.9), (" ", 0.8), ("w", 0.9))
     )
     assert reading.text == "no w"
-    assert reading.breaks == pytest.approx((5 / 7,))
+    assert reading.breaks == pytest.approx((4.5 / 7,))
     reading = read_columns(columns(("n", 0.9), (" ", 0.9), ("", 0.9)))
     assert (reading.text, reading.breaks) == ("n", ())
     assert read_columns(columns((" ", 0.9))).text == ""
+
+
+def test_a_space_need_not_be_the_likeliest() -> None:
+    rows = columns(("n", 0.9), ("", 0.6), ("w", 0.9))
+    rows[1, READ.index(" ") + 1] = np.log(0.35)
+    assert read_columns(rows).text == "n w"
+    rows[1, READ.index(" ") + 1] = np.log(0.2)
+    assert read_columns(rows).text == "nw"

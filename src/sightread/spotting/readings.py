@@ -14,6 +14,9 @@ from rapidfuzz.distance import Levenshtein
 from sightread.spotting.alphabet import READ
 
 _LEAST = math.log(1e-6)
+_SPACE = READ.index(" ") + 1
+_LEAST_SPACE = math.log(0.3)
+"""Two words taken for one are both lost, a word taken for two is put together again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +34,27 @@ class Reading:
 
 def read_columns(logs: NDArray[np.float32]) -> Reading:
     """The best path of CTC (Graves et al., ICML 2006): the likeliest class of each column, repeats
-    taken together, blanks left out.
+    taken together, blanks left out; spaces also where they are not the likeliest.
 
     Args:
         logs: (T, classes) logarithms of probabilities, class 0 the blank.
     """
     best = logs.argmax(axis=1)
-    bounds = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
-    runs = [(int(best[first]), first, last) for first, last in pairwise(bounds.tolist())]
-    runs = [run for run in runs if run[0]]
-    while runs and READ[runs[0][0] - 1] == " ":
-        del runs[0]
-    while runs and READ[runs[-1][0] - 1] == " ":
-        del runs[-1]
+    bounds = np.flatnonzero(np.diff(best, prepend=-1, append=-1)).tolist()
+    runs = [(int(best[first]), first, last) for first, last in pairwise(bounds)]
+    runs = [run for run in runs if run[0] not in (0, _SPACE)]
     if not runs:
         return Reading("", 0.0)
     sure = [float(logs[first:last, number].max()) for number, first, last in runs]
-    text = "".join(READ[number - 1] for number, _, _ in runs)
-    breaks = tuple(
-        (first + last) / 2 / len(logs)
-        for letter, (_, first, last) in zip(text, runs, strict=True)
-        if letter == " "
-    )
+    text, breaks = READ[runs[0][0] - 1], []
+    for (_, _, end), (number, start, _) in pairwise(runs):
+        between = logs[end - 1 : start + 1, _SPACE]
+        if between.max() >= _LEAST_SPACE:
+            text += " "
+            breaks.append((end + int(between.argmax()) - 0.5) / len(logs))
+        text += READ[number - 1]
     mean = float(np.mean(np.maximum(sure, _LEAST)))
-    return Reading(text, float(np.exp(mean)), breaks)
+    return Reading(text, float(np.exp(mean)), tuple(breaks))
 
 
 def unlike(word: str, read: Sequence[str]) -> NDArray[np.float64]:
