@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "sightread"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-GROUND = {"types", "protocols", "regions", "explained", "errors", "version"}
+GROUND = {"types", "protocols", "regions", "revisions", "explained", "errors", "version"}
 BENCH = {"images", "pixels", "formats", "metadata", "text", "metrics", "tasks"}
 BENCH |= {"config", "golden", "interrupt", "modelfolder", "preprocess", "scenetext", "spotting"}
 BENCH |= {"heat", "tokenizer"}

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sightread.revisions import reduced_to
+
 if TYPE_CHECKING:
     from sightread.explained import Explained, SceneText
     from sightread.library import Status
@@ -134,6 +136,7 @@ def picture_fields(record: PictureRecord) -> dict[str, Any]:
         "width": record.width,
         "height": record.height,
         "reader": record.reader,
+        "reduced_to_px": reduced_to(record.reader, record.width, record.height),
         "indexed_at": moment(record.indexed_at),
         "taken_at": moment(about.taken_at),
         "latitude": about.latitude,

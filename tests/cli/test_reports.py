@@ -244,6 +244,17 @@ def test_a_picture_for_programs() -> None:
     }
 
 
+def test_a_picture_that_was_read_smaller_than_it_is_says_so() -> None:
+    large = replace(RECORD, width=3000, height=4032, reader="0123456789ab@1280")
+    assert "read at   1,280 px of its longer side; small words" in reports.picture_text(large)
+    assert picture_fields(large)["reduced_to_px"] == 1280
+    for small in (replace(large, width=960, height=1280), replace(large, reader="0123456789ab")):
+        assert "read at" not in reports.picture_text(small)
+        assert picture_fields(small)["reduced_to_px"] is None
+    twice = replace(large, reader="0123456789ab@2048+ba9876543210")
+    assert picture_fields(twice)["reduced_to_px"] == 2048
+
+
 def test_a_picture_with_vectors() -> None:
     quad: Quad = ((1.0, 2.0), (9.0, 2.0), (9.0, 5.04), (1.0, 5.0))
     embedding = ImageEmbedding(np.ones(1, dtype=np.float32), (TextArea(quad, 0.75),))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sightread.cli.plain import counted, duration, file_size, tsv_field, visible
+from sightread.revisions import reduced_to
 from sightread.text import key
 from sightread.wire import FAILURE_FIELDS, failure_fields, moment
 
@@ -137,6 +138,7 @@ def picture_text(record: PictureRecord) -> str:
             or "(its file is gone)",
             "id": f"{record.id:016x}",
             "size": f"{record.width} × {record.height} px, {record.format}",
+            "read at": _reduced(record),
             "taken": moment(about.taken_at) or "",
             "place": place,
             "title": visible(about.title),
@@ -154,6 +156,14 @@ def picture_text(record: PictureRecord) -> str:
     if not written:
         return head + "\nNo written words were found in it.\n"
     return head + "\n" + "".join(_lines(record))
+
+
+def _reduced(record: PictureRecord) -> str:
+    """How much smaller than it is a picture was read, if it was."""
+    side = reduced_to(record.reader, record.width, record.height)
+    if side is None:
+        return ""
+    return f"{side:,} px of its longer side; small words may be missing, see index --detail"
 
 
 def _lines(record: PictureRecord) -> Iterator[str]:

@@ -25,6 +25,7 @@ from sightread.readers import SPOTTER_MODEL, Detail
 from sightread.readers.nets import Graph, load_graph
 from sightread.readers.segmenting import Candidates, segmented
 from sightread.readers.words import WordTower, read_spotter
+from sightread.revisions import with_side
 from sightread.spotting.alphabet import READ
 from sightread.spotting.attention import Attention, Window, attended, whole
 from sightread.spotting.choosing import choose, distinct
@@ -114,7 +115,9 @@ class SpotterReader:
         )
         self._spec = ReaderSpec(
             name="spotter",
-            revision=hashlib.sha256(identity.encode()).hexdigest()[:12],
+            revision=with_side(
+                hashlib.sha256(identity.encode()).hexdigest()[:12], self.sides.read_px
+            ),
             side_limit_px=self.sides.read_px,
             space=self._words.spec,
             # The model of the package is where the package is, on every machine.

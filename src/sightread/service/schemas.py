@@ -183,6 +183,7 @@ class Picture(_Shape):
     width: int
     height: int
     reader: str
+    reduced_to_px: int | None
     indexed_at: str | None
     taken_at: str | None
     latitude: float | None

@@ -47,6 +47,8 @@ function facts(about) {
   const known = {
     File: about.paths.join("\n"),
     Size: `${number(about.width)} × ${number(about.height)} px, ${about.format}`,
+    "Read at": about.reduced_to_px
+      ? `${number(about.reduced_to_px)} px of its longer side; small words may be missing` : "",
     Taken: day(about.taken_at),
     Place: place,
     Title: about.title,
