@@ -74,6 +74,12 @@ def test_one_word_at_two_places_is_put_together() -> None:
     assert found.scores.shape == (1,)
 
 
+def test_a_word_in_four_pieces_is_put_together() -> None:
+    line = Line([("listerine", 0.0)])
+    found = segmented(start(line, (0, 36), (36, 60), (60, 84), (84, 108)), line.read)
+    assert texts(found) == ["listerine"]
+
+
 def test_two_words_at_two_places_stay_two() -> None:
     line = Line([("low", 0.0), ("flying", 42.0)])
     found = segmented(start(line, (0, 36), (42, 114)), line.read)

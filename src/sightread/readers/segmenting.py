@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
+from sightread.spotting.choosing import choose
 from sightread.spotting.joining import joined, neighbours, split
 from sightread.spotting.places import Places
 from sightread.spotting.readings import Reading
@@ -23,6 +24,8 @@ from sightread.types import Vectors
 
 _REACH = 0.5
 """The widest gap, in heights, over which two places may be one word."""
+_ROUNDS = 3
+"""A word in four pieces is put together by two of them at a time."""
 _AS_SURE = 0.8
 """The word of two places is read with at least this share of the confidence of the less sure."""
 _MISREAD = 0.2
@@ -79,20 +82,26 @@ def _cut(found: Candidates, read: Read) -> Candidates:
 
 
 def _joined(found: Candidates, read: Read) -> Candidates:
-    pairs = [
-        pair
-        for pair in neighbours(found.places, _REACH)
-        if all(key(found.readings[number].text) for number in pair)
-    ]
-    if not pairs:
-        return found
-    places = np.stack([joined(found.places[one], found.places[other]) for one, other in pairs])
-    scores = np.array([found.scores[list(pair)].min() for pair in pairs], np.float32)
-    both = read(places, scores)
-    words = [n for n, pair in enumerate(pairs) if _one_word(both.readings[n], found, pair)]
-    halves = {number for n in words for number in pairs[n]}
-    kept = [number for number in range(len(found.scores)) if number not in halves]
-    return found.only(kept).and_(both.only(words))
+    for _ in range(_ROUNDS):
+        words, _ = choose(found.places, found.readings)
+        words = [number for number in words if key(found.readings[number].text)]
+        near = neighbours(found.places[words], _REACH)
+        pairs = [(words[one], words[other]) for one, other in near]
+        if not pairs:
+            return found
+        places = np.stack([joined(found.places[one], found.places[other]) for one, other in pairs])
+        scores = np.array([found.scores[list(pair)].min() for pair in pairs], np.float32)
+        both = read(places, scores)
+        ones, halves = [], set[int]()
+        for n in sorted(range(len(pairs)), key=lambda n: -both.readings[n].confidence):
+            if halves.isdisjoint(pairs[n]) and _one_word(both.readings[n], found, pairs[n]):
+                ones.append(n)
+                halves.update(pairs[n])
+        if not ones:
+            return found
+        kept = [number for number in range(len(found.scores)) if number not in halves]
+        found = found.only(kept).and_(both.only(ones))
+    return found
 
 
 def _one_word(word: Reading, found: Candidates, pair: tuple[int, int]) -> bool:
