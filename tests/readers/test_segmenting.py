@@ -14,8 +14,10 @@ from sightread.spotting.strips import MARGIN
 class Line:
     """A line of letters of 20 px height, 12 px wide, spaces of any width between words."""
 
-    def __init__(self, words: Sequence[tuple[str, float]], sure: float = 0.95) -> None:
-        self.words, self.sure = words, sure
+    def __init__(
+        self, words: Sequence[tuple[str, float]], sure: float = 0.95, space: float = 0.01
+    ) -> None:
+        self.words, self.sure, self.space = words, sure, space
         self.asked = 0
 
     def read(self, places: Places, scores: NDArray[np.float32]) -> Candidates:
@@ -39,7 +41,8 @@ class Line:
                 text += " "
             text += "".join(letters)
             end = start + 12 * len(word)
-        return Reading(text, self.sure if text else 0.0, tuple(breaks))
+        space = 0.9 if breaks else self.space
+        return Reading(text, self.sure if text else 0.0, tuple(breaks), space)
 
 
 def place(left: float, right: float) -> list[float]:
@@ -91,6 +94,19 @@ def test_what_is_joined_is_read_as_surely_as_its_parts() -> None:
     parts = start(Line([("hilton", 0.0)]), (0, 36), (36, 72))
     doubtful = Line([("hilton", 0.0)], sure=0.5)
     assert texts(segmented(parts, doubtful.read)) == ["hil", "ton"]
+
+
+def test_a_possible_space_joins_nothing() -> None:
+    parts = start(Line([("hilton", 0.0)]), (0, 36), (36, 72))
+    open_ = Line([("hilton", 0.0)], space=0.1)
+    assert texts(segmented(parts, open_.read)) == ["hil", "ton"]
+
+
+def test_words_that_cannot_be_read_apart_stay_together() -> None:
+    line = Line([("low", 0.0), ("flying", 46.0)])
+    whole = start(line, (0, 118))
+    doubtful = Line(line.words, sure=0.6)
+    assert texts(segmented(whole, doubtful.read)) == ["low flying"]
 
 
 def test_other_letters_than_those_of_the_parts_join_nothing() -> None:

@@ -22,12 +22,17 @@ from sightread.spotting.readings import Reading
 from sightread.text import key
 from sightread.types import Vectors
 
+_PART = 0.7
+"""Each word of a place that is two is read with at least this share of the confidence of both."""
 _REACH = 0.5
 """The widest gap, in heights, over which two places may be one word."""
 _ROUNDS = 3
 """A word in four pieces is put together by two of them at a time."""
 _AS_SURE = 0.8
 """The word of two places is read with at least this share of the confidence of the less sure."""
+_NO_SPACE = 0.05
+"""The greatest probability of a space in one word; pieces of words have 0.01, words that stand close
+0.1 and more."""
 _MISREAD = 0.2
 """Letters of both that may be read differently in their word: most are cut through at the gap."""
 
@@ -75,10 +80,23 @@ def _cut(found: Candidates, read: Read) -> Candidates:
     if not lines:
         return found
     parts = [split(found.places[number], found.readings[number].breaks) for number in lines]
-    scores = np.repeat(found.scores[lines], [len(part) for part in parts])
-    again = read(np.concatenate(parts), scores)
-    again = again.only([n for n, one in enumerate(again.readings) if one.text and not one.breaks])
-    return found.only([n for n in range(len(found.scores)) if n not in set(lines)]).and_(again)
+    counts = [len(part) for part in parts]
+    again = read(np.concatenate(parts), np.repeat(found.scores[lines], counts))
+    first, whole, kept = 0, set(lines), []
+    for number, count in zip(lines, counts, strict=True):
+        words = range(first, first + count)
+        first += count
+        if _are_words([again.readings[n] for n in words], found.readings[number]):
+            kept += words
+        else:
+            whole.discard(number)
+    return found.only([n for n in range(len(found.scores)) if n not in whole]).and_(
+        again.only(kept)
+    )
+
+
+def _are_words(parts: Sequence[Reading], line: Reading) -> bool:
+    return all(one.confidence >= _PART * line.confidence for one in parts)
 
 
 def _joined(found: Candidates, read: Read) -> Candidates:
@@ -106,7 +124,7 @@ def _joined(found: Candidates, read: Read) -> Candidates:
 
 def _one_word(word: Reading, found: Candidates, pair: tuple[int, int]) -> bool:
     one, other = (found.readings[number] for number in pair)
-    if word.breaks or word.confidence < _AS_SURE * min(one.confidence, other.confidence):
+    if word.space > _NO_SPACE or word.confidence < _AS_SURE * min(one.confidence, other.confidence):
         return False
     letters = key(one.text) + key(other.text)
     edits = Levenshtein.distance(letters, key(word.text))

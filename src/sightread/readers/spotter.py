@@ -23,6 +23,7 @@ from sightread import modelfolder
 from sightread.errors import ModelError, UsageError
 from sightread.readers import SPOTTER_MODEL, Detail
 from sightread.readers.nets import Graph, load_graph
+from sightread.readers.retrying import read_again
 from sightread.readers.segmenting import Candidates, segmented
 from sightread.readers.words import WordTower, read_spotter
 from sightread.revisions import with_side
@@ -156,7 +157,8 @@ class SpotterReader:
             vectors, columns = self.read_strips(cut_strips(image, places))
             return Candidates(places, scores, vectors, [read_columns(logs) for logs in columns])
 
-        return _regions(segmented(read(found.places, found.scores), read))
+        first = read(found.places, found.scores)
+        return _regions(segmented(read_again(first, read), read))
 
     def find(self, image: RGBImage) -> Found:
         """Where words may be, in pixels of the image, see `spotting.choosing`."""

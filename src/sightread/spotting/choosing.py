@@ -23,6 +23,9 @@ _ALIKE = 0.75
 """Intersection over union: of places that are so much alike one is enough."""
 _OVERLAP = 0.5
 """Two places are of one word if what they share is this much of the smaller."""
+_LENGTH = 0.5
+"""A long reading explains more of the picture than a short one: of two that overlap the one with the
+greater confidence * letters ** 0.5 is the word."""
 _SURE, _AS_SURE = 0.5, 0.8
 """Second thoughts have at least this confidence, and this share of that of the word."""
 
@@ -51,7 +54,8 @@ def choose(places: Places, readings: Sequence[Reading]) -> tuple[list[int], list
     )
     words: list[int] = []
     others: list[int] = []
-    for number in np.argsort(-sure, kind="stable").tolist():
+    explained = sure * np.array([len(said) for said in keys]) ** _LENGTH
+    for number in np.argsort(-explained, kind="stable").tolist():
         near = shared[number] > _OVERLAP * np.minimum(areas[number], areas)
         rivals = [one for one in words if near[one]]
         if not rivals:

@@ -24,12 +24,14 @@ class Reading:
     """What a strip says, and the geometric mean of how sure its characters are; "" and 0 if nothing
     stands there.
 
-    `breaks` are the places of the spaces in `text`, as shares of the strip's length.
+    `breaks` are the places of the spaces in `text`, as shares of the strip's length; `space` is the
+    greatest probability of a space between two characters.
     """
 
     text: str
     confidence: float
     breaks: tuple[float, ...] = ()
+    space: float = 0.0
 
 
 def read_columns(logs: NDArray[np.float32]) -> Reading:
@@ -46,15 +48,16 @@ def read_columns(logs: NDArray[np.float32]) -> Reading:
     if not runs:
         return Reading("", 0.0)
     sure = [float(logs[first:last, number].max()) for number, first, last in runs]
-    text, breaks = READ[runs[0][0] - 1], []
+    text, breaks, space = READ[runs[0][0] - 1], [], -np.inf
     for (_, _, end), (number, start, _) in pairwise(runs):
         between = logs[end - 1 : start + 1, _SPACE]
+        space = max(space, float(between.max()))
         if between.max() >= _LEAST_SPACE:
             text += " "
             breaks.append((end + int(between.argmax()) - 0.5) / len(logs))
         text += READ[number - 1]
     mean = float(np.mean(np.maximum(sure, _LEAST)))
-    return Reading(text, float(np.exp(mean)), tuple(breaks))
+    return Reading(text, float(np.exp(mean)), tuple(breaks), float(np.exp(space)))
 
 
 def unlike(word: str, read: Sequence[str]) -> NDArray[np.float64]:
