@@ -27,10 +27,15 @@ def test_places_that_are_alike_are_kept_once() -> None:
     assert len(distinct([found(LOW, FLYING, BOTH, scores=(0.5, 0.5, 0.5))])) == 3
 
 
-def test_the_surest_reading_is_the_word() -> None:
-    words, others = chosen((LOW, "LOW", 0.95), (BOTH, "lowflying", 0.9), (FLYING, "FLYING", 0.97))
+def test_the_reading_that_explains_most_is_the_word() -> None:
+    # Confidence times the root of letters: 1.65, 1.80, 2.38.
+    words, others = chosen((LOW, "LOW", 0.95), (BOTH, "lowflying", 0.6), (FLYING, "FLYING", 0.97))
     assert words == [0, 2]
-    assert others == [1]
+    assert others == []
+    # 2.7: one word, if no space was read in it; the parts are as sure.
+    words, others = chosen((LOW, "LOW", 0.95), (BOTH, "lowflying", 0.9), (FLYING, "FLYING", 0.97))
+    assert words == [1]
+    assert others == [0, 2]
     words, others = chosen((LOW, "10w", 0.55), (BOTH, "lowflying", 0.9), (FLYING, "fIyi", 0.4))
     assert words == [1]
     assert others == []
@@ -38,7 +43,7 @@ def test_the_surest_reading_is_the_word() -> None:
 
 def test_second_thoughts_say_something_else() -> None:
     wider = (50, 50, 110, 24, 0)
-    words, others = chosen((LOW, "Low", 0.95), (wider, "low", 0.94), (wider, "lowf", 0.9))
+    words, others = chosen((LOW, "Low", 0.95), (wider, "low", 0.94), (wider, "lo", 0.9))
     assert words == [0]
     assert others == [2]
 

@@ -31,7 +31,7 @@ _ROUNDS = 3
 _AS_SURE = 0.8
 """The word of two places is read with at least this share of the confidence of the less sure."""
 _NO_SPACE = 0.05
-"""The greatest probability of a space in one word; pieces of words have 0.01, words that stand close
+"""The greatest probability of a space in one word; pieces of words have 0.01, close words
 0.1 and more."""
 _MISREAD = 0.2
 """Letters of both that may be read differently in their word: most are cut through at the gap."""

@@ -1,9 +1,9 @@
 """Where one word ends is often known only when it has been read.
 
 A map is cut at more than one threshold, and looked at in more than one size, so that there are more
-places than words: "low", "flying" and "lowflying". All are read; of places that overlap the surest
-reading is the *word*, the others are kept as *second thoughts* if they are nearly as sure and say
-something else. A search finds both; lines and phrases are made of words alone.
+places than words: "low", "flying" and "lowflying". All are read; of places that overlap the reading
+that explains most is the *word*, the others are kept as *second thoughts* if they are nearly as sure
+and say something else. A search finds both; lines and phrases are made of words alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ALIKE = 0.75
 _OVERLAP = 0.5
 """Two places are of one word if what they share is this much of the smaller."""
 _LENGTH = 0.5
-"""A long reading explains more of the picture than a short one: of two that overlap the one with the
+"""A long reading explains more of the picture than a short one: of two that overlap that with the
 greater confidence * letters ** 0.5 is the word."""
 _SURE, _AS_SURE = 0.5, 0.8
 """Second thoughts have at least this confidence, and this share of that of the word."""

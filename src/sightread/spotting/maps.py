@@ -80,17 +80,18 @@ def find_places(kernel: Map, geometry: Map, settings: FindSettings | None = None
     order = np.argsort(owner, kind="stable")
     marked, owner = marked[order], owner[order]
     rows, columns = np.divmod(marked, kernel.shape[1])
-    starts = np.flatnonzero(np.diff(owner, prepend=0))
+    starts = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1])
+    counts = np.concatenate([starts[1:], [len(owner)]]) - starts
     weights = kernel[rows, columns].astype(np.float64)
     mass = np.add.reduceat(weights, starts)
-    scores = mass / np.diff(starts, append=len(rows))
+    scores = mass / counts
 
     ratio = GEOMETRY_CELL // KERNEL_CELL
     near = geometry[:, rows // ratio, columns // ratio]
     log, cos, sin = (np.add.reduceat(weights * one, starts) / mass for one in near)
     thickness = UNIT_PX * np.exp(np.clip(log, -4.0, 5.0))
     points = (np.stack([columns, rows], axis=1).astype(np.float64) + 0.5) * KERNEL_CELL
-    places = _boxes(points, starts, np.arctan2(sin, cos), thickness)
+    places = _boxes(points, starts, counts, np.arctan2(sin, cos), thickness)
     kept = np.flatnonzero((scores >= settings.word) & (thickness >= settings.thinnest_px))
     if len(kept) > settings.most:
         best = np.argsort(-scores[kept], kind="stable")[: settings.most]
@@ -101,11 +102,11 @@ def find_places(kernel: Map, geometry: Map, settings: FindSettings | None = None
 def _boxes(
     points: NDArray[np.float64],
     starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
     angle: NDArray[np.floating],
     thickness: NDArray[np.floating],
 ) -> NDArray[np.float64]:
     """The extent of each group of cells in its own direction, with the rim."""
-    counts = np.diff(starts, append=len(points))
     cos, sin = np.cos(angle), np.sin(angle)
     each_cos, each_sin = np.repeat(cos, counts), np.repeat(sin, counts)
     along = points[:, 0] * each_cos + points[:, 1] * each_sin

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,23 +40,36 @@ def read_columns(logs: NDArray[np.float32]) -> Reading:
     Args:
         logs: (T, classes) logarithms of probabilities, class 0 the blank.
     """
-    best = logs.argmax(axis=1)
-    bounds = np.flatnonzero(np.diff(best, prepend=-1, append=-1)).tolist()
-    runs = [(int(best[first]), first, last) for first, last in pairwise(bounds)]
-    runs = [run for run in runs if run[0] not in (0, _SPACE)]
-    if not runs:
+    # A strip has few columns: plain numbers are quicker than arrays.
+    best, sure = logs.argmax(axis=1).tolist(), logs.max(axis=1).tolist()
+    spaces = logs[:, _SPACE].tolist()
+    letters: list[str] = []
+    sures: list[float] = []
+    gaps: list[tuple[float, float]] = []  # before each letter: a space's logarithm, and its place
+    previous, gap = 0, (-math.inf, 0.0)
+    for column, (number, logarithm) in enumerate(zip(best, sure, strict=True)):
+        here = (spaces[column], (column + 0.5) / len(best))
+        gap = max(gap, here)
+        if number in (0, _SPACE):
+            previous = number
+            continue
+        if number == previous:
+            sures[-1] = max(sures[-1], logarithm)
+        else:
+            letters.append(READ[number - 1])
+            sures.append(logarithm)
+            gaps.append(gap)
+        previous, gap = number, here
+    if not letters:
         return Reading("", 0.0)
-    sure = [float(logs[first:last, number].max()) for number, first, last in runs]
-    text, breaks, space = READ[runs[0][0] - 1], [], -np.inf
-    for (_, _, end), (number, start, _) in pairwise(runs):
-        between = logs[end - 1 : start + 1, _SPACE]
-        space = max(space, float(between.max()))
-        if between.max() >= _LEAST_SPACE:
-            text += " "
-            breaks.append((end + int(between.argmax()) - 0.5) / len(logs))
-        text += READ[number - 1]
-    mean = float(np.mean(np.maximum(sure, _LEAST)))
-    return Reading(text, float(np.exp(mean)), tuple(breaks), float(np.exp(space)))
+    spaced = [
+        letter if one < _LEAST_SPACE else f" {letter}"
+        for letter, (one, _) in zip(letters[1:], gaps[1:], strict=True)
+    ]
+    breaks = tuple(place for one, place in gaps[1:] if one >= _LEAST_SPACE)
+    mean = sum(max(one, _LEAST) for one in sures) / len(sures)
+    widest = max((one for one, _ in gaps[1:]), default=-math.inf)
+    return Reading(letters[0] + "".join(spaced), math.exp(mean), breaks, math.exp(widest))
 
 
 def unlike(word: str, read: Sequence[str]) -> NDArray[np.float64]:

@@ -6,8 +6,10 @@ that is where small print is readable, and only there is the reading part of the
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -20,6 +22,7 @@ HEIGHT_PX = 32
 WIDTHS_PX = (32, 48, 64, 96, 128, 192, 256)
 """Strips have one of these widths: words are stretched or squeezed a little, so that those of one
 width go through the network together without padding, which would change what it computes."""
+_BETWEEN_PX = [math.sqrt(one * next_) for one, next_ in pairwise(WIDTHS_PX)]
 COLUMN_PX = 4
 """One column of the reading part's output."""
 MARGIN = 0.15
@@ -32,7 +35,7 @@ def strip_width(place: NDArray[np.float32]) -> int:
     times their height are squeezed."""
     length, height = float(place[2]), max(float(place[3]), 1e-3)
     natural = HEIGHT_PX * (length + 2 * MARGIN * height) / (height * (1 + 2 * MARGIN))
-    return min(WIDTHS_PX, key=lambda width: abs(math.log(width / max(natural, 1e-3))))
+    return WIDTHS_PX[bisect.bisect_left(_BETWEEN_PX, natural)]
 
 
 def cut_strip(image: RGBImage, place: NDArray[np.float32]) -> RGBImage:
