@@ -1,10 +1,21 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sightread.spotting.attention import Attention, attended, merged, whole
-from sightread.spotting.maps import Found
+from sightread.spotting.maps import UNIT_PX, Found
 
-TILES = Attention(mark=0.1, tile_px=50)
+TILES = Attention(mark=0.1, tile_px=50, thin_px=12)
+
+
+def thick(px: float) -> NDArray[np.float32]:
+    """Geometry of a map of 100 x 150 cells, the same everywhere."""
+    geometry = np.zeros((3, 50, 75), np.float32)
+    geometry[0] = np.log(px / UNIT_PX)
+    return geometry
+
+
+THIN = thick(8)
 
 
 def found(*rows: tuple[float, ...]) -> Found:
@@ -13,7 +24,7 @@ def found(*rows: tuple[float, ...]) -> Found:
 
 def test_nothing_is_looked_at_where_nothing_is_marked() -> None:
     kernel = np.full((100, 150), 0.09, np.float32)
-    assert attended(kernel, (300, 200), (600, 400), TILES) == []
+    assert attended(kernel, THIN, (300, 200), (600, 400), TILES) == []
 
 
 def test_a_mark_is_looked_at_with_what_is_round_it() -> None:
@@ -21,16 +32,23 @@ def test_a_mark_is_looked_at_with_what_is_round_it() -> None:
     kernel[60, 80] = 0.1
     # Cell (80, 60) has its middle at (161, 121) of 300 x 200 px, (322, 242) of 600 x 400: in tile
     # (6, 4), of which the neighbours are taken as well.
-    assert attended(kernel, (300, 200), (600, 400), TILES) == [(250, 150, 400, 300)]
+    assert attended(kernel, THIN, (300, 200), (600, 400), TILES) == [(250, 150, 400, 300)]
+
+
+def test_words_that_are_seen_well_at_a_glance_are_not_looked_at_again() -> None:
+    kernel = np.zeros((100, 150), np.float32)
+    kernel[60, 80] = 1.0
+    assert attended(kernel, thick(13), (300, 200), (600, 400), TILES) == []
+    assert attended(kernel, thick(11), (300, 200), (600, 400), TILES)
 
 
 def test_windows_end_where_the_picture_does() -> None:
     kernel = np.zeros((100, 150), np.float32)
     kernel[0, 0] = kernel[99, 149] = 1.0
-    windows = attended(kernel, (300, 200), (590, 395), TILES)
+    windows = attended(kernel, THIN, (300, 200), (590, 395), TILES)
     assert windows == [(0, 0, 100, 100), (500, 300, 590, 395)]
     # What fills the last step of the network is beyond the picture.
-    assert attended(kernel, (200, 150), (590, 395), TILES) == [(0, 0, 100, 100)]
+    assert attended(kernel, THIN, (200, 150), (590, 395), TILES) == [(0, 0, 100, 100)]
 
 
 def test_windows_are_taken_together_where_that_costs_little() -> None:
@@ -51,10 +69,10 @@ def test_words_cut_by_a_window_are_left_to_others() -> None:
 @pytest.mark.parametrize("mark", [0.05, 0.5])
 def test_a_lower_mark_looks_at_no_less(mark: float) -> None:
     kernel = np.random.default_rng(0).random((40, 40)).astype(np.float32) ** 8
-    size = (80, 80)
+    geometry, size = np.full((3, 20, 20), -1.0, np.float32), (80, 80)
 
     def area(least: float) -> int:
-        windows = attended(kernel, size, (160, 160), Attention(least, 16))
+        windows = attended(kernel, geometry, size, (160, 160), Attention(least, tile_px=16))
         return sum((r - left) * (b - t) for left, t, r, b in windows)
 
     assert area(mark) >= area(0.9) > 0

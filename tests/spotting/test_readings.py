@@ -44,9 +44,8 @@ def test_a_space_is_a_break_between_words_and_nothing_at_the_ends() -> None:
     assert read_columns(columns((" ", 0.9))).text == ""
 
 
-def test_a_space_need_not_be_the_likeliest() -> None:
-    rows = columns(("n", 0.9), ("", 0.6), ("w", 0.9))
-    rows[1, READ.index(" ") + 1] = np.log(0.35)
-    assert read_columns(rows).text == "n w"
-    rows[1, READ.index(" ") + 1] = np.log(0.2)
-    assert read_columns(rows).text == "nw"
+def test_a_space_that_is_doubtful_is_none_but_is_remembered() -> None:
+    found = read_columns(columns(("n", 0.9), (" ", 0.55), ("w", 0.9)))
+    assert (found.text, found.breaks) == ("nw", ())
+    assert found.space == pytest.approx(0.55)
+    assert read_columns(columns(("n", 0.9), (" ", 0.65), ("w", 0.9))).text == "n w"

@@ -13,7 +13,7 @@ from sightread.readers.segmenting import Candidates, Read
 from sightread.spotting.choosing import choose
 from sightread.spotting.readings import Reading
 
-_LEAST, _SURE = 0.3, 0.98
+_LEAST, _SURE = 0.3, 0.95
 """Confidence from which, and up to which, a reading is doubtful."""
 _LETTERS = 2
 _GROWN = (0.14, -0.1)

@@ -67,13 +67,13 @@ class Sides:
 
 DETAILS: dict[Detail, Sides] = {
     "low": Sides(0, 640, 224, 960),
-    "normal": Sides(448, 960, 224, 1280),
-    "high": Sides(960, 1600, 320, 2048),
+    "normal": Sides(640, 1280, 224, 1280),
+    "high": Sides(960, 1920, 320, 2048),
 }
 _ATTENTION = Attention()
 
 
-SETTINGS = (FindSettings(cell=0.3, word=0.45), FindSettings(cell=0.6, word=0.6))
+SETTINGS = (FindSettings(cell=0.35, word=0.6), FindSettings(cell=0.6, word=0.75))
 """Thin gaps between words are seen by the second, thin words by the first."""
 
 
@@ -172,9 +172,9 @@ class SpotterReader:
         looks = [self._look(image, _size_for(width, height, self.sides.far_px), settings)[1]]
         if self.sides.glance_px:
             inner = _size_for(width, height, self.sides.glance_px)
-            kernel, found = self._look(image, inner, settings)
+            maps, found = self._look(image, inner, settings)
             looks.append(found)
-            parts = attended(kernel, inner, closer, _ATTENTION)
+            parts = attended(*maps, inner, closer, _ATTENTION)
         else:
             parts = [(0, 0, *closer)]
         looks += [self._look_closer(image, closer, part, settings) for part in parts]
@@ -202,9 +202,9 @@ class SpotterReader:
 
     def _look(
         self, image: RGBImage, inner: tuple[int, int], settings: Sequence[FindSettings]
-    ) -> tuple[Map, list[Found]]:
-        """The map of kernels of a picture made as large as `inner`, and what is found with each
-        of the settings, in pixels of the picture."""
+    ) -> tuple[tuple[Map, Map], list[Found]]:
+        """The maps of a picture made as large as `inner`, and what is found with each of the
+        settings, in pixels of the picture."""
         height, width = image.shape[:2]
         kernel, geometry = self.maps(resized(image, inner))
         looks: list[Found] = []
@@ -213,7 +213,7 @@ class SpotterReader:
             places = scaled(found.places, width / inner[0], height / inner[1])
             inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < (width, height)).all(axis=1)
             looks.append(Found(places[inside], found.scores[inside]))
-        return kernel, looks
+        return (kernel, geometry), looks
 
     def maps(self, picture: RGBImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(H, W, 3) -> kernels and geometry, see `spotting.maps`; they cover the picture and what

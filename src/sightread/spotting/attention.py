@@ -6,6 +6,7 @@ marks even faintly, and what is round it, is then looked at closely, and nothing
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.spotting.maps import Found, Map
+from sightread.spotting.maps import GEOMETRY_CELL, KERNEL_CELL, UNIT_PX, Found, Map
 from sightread.spotting.places import corners
 
 _WASTE = 1.25
 """Windows are taken together if that costs no more than this many times what they cost alone."""
 _RIM_PX = 4.0
+_RATIO = GEOMETRY_CELL // KERNEL_CELL
 
 Window = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
@@ -30,29 +32,38 @@ class Attention:
 
     Attributes:
         mark: least probability of a cell.
+        thin_px: words of this thickness and more, in pixels of the glance, are seen well enough
+            at a glance.
         tile_px: side of the tiles, in pixels of the closer look, that are looked at or not; those
             round one with a mark are looked at as well.
     """
 
     mark: float = 0.05
+    thin_px: float = 12.0
     tile_px: float = 64.0
 
 
 def attended(
-    kernel: Map, glanced: tuple[int, int], closer: tuple[int, int], settings: Attention
+    kernel: Map,
+    geometry: Map,
+    glanced: tuple[int, int],
+    closer: tuple[int, int],
+    settings: Attention,
 ) -> list[Window]:
     """The windows to look at, in pixels of the closer look.
 
     Args:
-        kernel: (h, w) probabilities, of the glance; what lies beyond the picture counts nothing.
+        kernel, geometry: of the glance, see `maps`; what lies beyond the picture counts nothing.
         glanced, closer: width and height of the picture at the glance and at the closer look.
     """
     width, height = closer
     columns, rows = (max(1, int(np.ceil(side / settings.tile_px))) for side in closer)
     marks = np.argwhere(kernel >= settings.mark)
+    thin = geometry[0, marks[:, 0] // _RATIO, marks[:, 1] // _RATIO]
+    marks = marks[thin < math.log(settings.thin_px / UNIT_PX)]
     if not len(marks):
         return []
-    factor = (2 * height / glanced[1], 2 * width / glanced[0])
+    factor = (KERNEL_CELL * height / glanced[1], KERNEL_CELL * width / glanced[0])
     at = ((marks + 0.5) * factor / settings.tile_px).astype(np.intp)
     at = at[(at < (rows, columns)).all(axis=1)]
     tiles = np.zeros((rows, columns), np.uint8)

@@ -2,8 +2,8 @@
 
 A map is cut at more than one threshold, and looked at in more than one size, so that there are more
 places than words: "low", "flying" and "lowflying". All are read; of places that overlap the reading
-that explains most is the *word*, the others are kept as *second thoughts* if they are nearly as sure
-and say something else. A search finds both; lines and phrases are made of words alone.
+that explains most is the *word*, the others are kept as *second thoughts* if they are not much less
+sure and say something else. A search finds both; lines and phrases are made of words alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OVERLAP = 0.5
 _LENGTH = 0.5
 """A long reading explains more of the picture than a short one: of two that overlap that with the
 greater confidence * letters ** 0.5 is the word."""
-_SURE, _AS_SURE = 0.5, 0.8
+_SURE, _AS_SURE = 0.3, 0.6
 """Second thoughts have at least this confidence, and this share of that of the word."""
 
 

@@ -14,8 +14,8 @@ from sightread.spotting.alphabet import READ
 
 _LEAST = math.log(1e-6)
 _SPACE = READ.index(" ") + 1
-_LEAST_SPACE = math.log(0.3)
-"""Two words taken for one are both lost, a word taken for two is put together again."""
+_LEAST_SPACE = math.log(0.6)
+"""Less sure ones part more words than they set free: 0.4 points of mAP between 0.3 and 0.6."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Reading:
 
 def read_columns(logs: NDArray[np.float32]) -> Reading:
     """The best path of CTC (Graves et al., ICML 2006): the likeliest class of each column, repeats
-    taken together, blanks left out; spaces also where they are not the likeliest.
+    taken together, blanks left out, and spaces that are not sure.
 
     Args:
         logs: (T, classes) logarithms of probabilities, class 0 the blank.
