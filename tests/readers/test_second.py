@@ -61,20 +61,20 @@ def test_certain_readers_that_contradict_each_other_are_numbers() -> None:
 
 
 def test_areas_hold_the_words_at_a_moderate_size() -> None:
-    found = places((200, 100, 80, 18), (300, 100, 80, 18), (200, 400, 300, 72))
+    found = places((200, 100, 80, 10), (300, 100, 80, 10), (200, 400, 300, 40))
     small, large = areas_of(found.places, NONE, (1000, 500), most=1.5)
-    # Both small ones in one area, shown at 36 px; the large one at half of its size.
-    assert (small.left, small.right) == (200 - 40 - 36, 300 + 40 + 36)
+    # Both small ones in one area, shown at 20 px; the large one at half of its size.
+    assert (small.left, small.right) == (200 - 40 - 20, 300 + 40 + 20)
     assert small.scale == 1.5  # 2 would be more than the most
     assert large.scale == 0.5
-    assert (large.left, large.right, large.bottom) == (0, 494, 494)
+    assert (large.left, large.right, large.bottom) == (0, 430, 452)
     assert large.cost == (large.right - large.left) * (large.bottom - large.top) / 4
 
 
 def test_faint_marks_are_shown_at_half_the_size() -> None:
-    sure = places((200, 100, 80, 18)).places
+    sure = places((200, 100, 80, 10)).places
     # Beside it, and not much more to see.
-    [area] = areas_of(sure, places((240, 100, 80, 22)).places, (1000, 500), most=2.0)
+    [area] = areas_of(sure, places((240, 100, 80, 12)).places, (1000, 500), most=2.0)
     assert area.scale == 2.0
     # A large one beside it would make a large area at the size of the small word.
     faint = places((210, 100, 120, 90)).places

@@ -20,7 +20,7 @@ _ALONG, _ACROSS = 2.0, 0.8
 _WASTE = 1.3
 """Areas are taken together if that costs no more than this many times what they cost alone: one
 look instead of two, and lines that are not cut."""
-_LETTERS_PX = 36.0
+_LETTERS_PX = 20.0
 """Height at which words are shown to the detector, if the picture allows."""
 
 

@@ -25,11 +25,11 @@ from sightread.text import key
 from sightread.types import ReaderSpec, RGBImage, Vectors, WordRegion
 
 # To be raised with every change of the code here or in `areas` that changes what is read.
-_PROCEDURE = 1
+_PROCEDURE = 2
 SEEN = FindSettings(cell=0.2, word=0.25, thinnest_px=2.0)
 """When marks are worth a second look. Lower than for a reading (`FindSettings()`): a word that is
 not read a second time is lost, a look in vain costs a few milliseconds."""
-_COARSE_PX = 448
+_COARSE_PX = 384
 """Longer side of the picture in which large words are looked for, seen before or not."""
 _FINER = 2.0
 """An area is looked at by itself if its words ask for more than this many times that size."""
