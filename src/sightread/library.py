@@ -24,7 +24,7 @@ from sightread.privacy import (
     require_entities,
     switch_entities,
 )
-from sightread.protocols import DualEncoder, Reader, Store
+from sightread.protocols import DEFAULT_READER, DualEncoder, Reader, Store
 from sightread.readers import open_reader
 from sightread.regions import RegionSpaceInfo
 from sightread.remembered import Encoders, word_encoders
@@ -120,7 +120,7 @@ class Library:
         *,
         write: bool = False,
         create: bool = False,
-        reader: str = "rapidocr",
+        reader: str = DEFAULT_READER,
         reader_options: Mapping[str, Any] | None = None,
         encoder: DualEncoder | str | None = None,
         reader_only: bool = False,

@@ -28,6 +28,9 @@ from sightread.types import (
     WordRegion,
 )
 
+DEFAULT_READER = "spotter"
+"""Who reads if nobody is named; see `readers.READERS`."""
+
 
 class Reader(Protocol):
     """An OCR engine, or a word spotter. `read` may be called from several threads at once."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sightread.cli.options import JsonOption, say
+from sightread.cli.options import JsonOption, ReaderOption, say
 from sightread.cli.plain import duration, write_bytes
 from sightread.cli.progress import LOG_LINE_S
 
@@ -27,6 +27,7 @@ def evaluate_words(
         str | None,
         typer.Option(metavar="FILE", help='Queries of the form {"queries": {word: [image, ...]}}.'),
     ] = None,
+    reader: ReaderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure retrieval by written words on annotated pictures.
@@ -35,9 +36,10 @@ def evaluate_words(
     """
     from sightread.cli.progress import ProgressLine
     from sightread.measure.runs import evaluate_words as evaluate
+    from sightread.protocols import DEFAULT_READER
 
     with ProgressLine(sys.stderr) as progress:
-        measured = evaluate(data, queries, progress)
+        measured = evaluate(data, queries, progress, reader or DEFAULT_READER)
     _print_measured(measured, as_json)
 
 

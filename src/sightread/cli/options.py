@@ -39,8 +39,8 @@ ReaderOption = Annotated[
     typer.Option(
         "--reader",
         metavar="NAME",
-        help="Who reads: rapidocr (if nothing is said); spotter, the word spotter, quicker; or "
-        "spotter+rapidocr: both, rapidocr only where the spotter sees text.",
+        help="Who reads: spotter (if nothing is said), the word spotter; rapidocr, slower, which "
+        "misses less; or spotter+rapidocr: both, rapidocr only where the spotter sees text.",
     ),
 ]
 ReaderModelOption = Annotated[
@@ -138,6 +138,7 @@ def open_library(
     if encoder is not None and reader_only:
         raise UsageError("--encoder and --reader-only exclude each other; leave one out.")
     from sightread.library import Library
+    from sightread.protocols import DEFAULT_READER
 
     path = library_path(given)
     if create:
@@ -148,7 +149,7 @@ def open_library(
         create=create,
         encoder=encoder,
         reader_only=reader_only,
-        reader=reader or "rapidocr",
+        reader=reader or DEFAULT_READER,
         reader_options={"folder": reader_model, "detail": detail},
     )
 

@@ -97,6 +97,7 @@ def serve(
     --host says otherwise; then $SIGHTREAD_TOKEN, at least 16 characters, is what clients have to
     know. The interface for programs is described at /api/openapi.json.
     """
+    from sightread.protocols import DEFAULT_READER
     from sightread.service.serving import serve as run
     from sightread.service.settings import Settings
 
@@ -105,7 +106,7 @@ def serve(
         libraries=tuple(os.path.abspath(os.path.expanduser(path)) for path in named),
         folders=tuple(os.path.abspath(os.path.expanduser(path)) for path in folder or ()),
         encoder=os.path.abspath(os.path.expanduser(encoder)) if encoder else "",
-        reader=reader or "rapidocr",
+        reader=reader or DEFAULT_READER,
         reader_model=reader_model and os.path.abspath(os.path.expanduser(reader_model)),
         detail=detail,
         host=host,

@@ -15,6 +15,7 @@ from sightread.measure.environment import environment, peak_rss_mb
 from sightread.measure.gallery import WordGallery, load_folder, load_queries
 from sightread.measure.latency import query_latency
 from sightread.measure.words import score_words
+from sightread.protocols import DEFAULT_READER
 from sightread.store import open_store
 from sightread.types import PictureRecord
 
@@ -23,7 +24,10 @@ QUERIES_PER_KIND = 60
 
 
 def evaluate_words(
-    data: str, queries: str | None = None, progress: Callable[[IndexProgress], None] | None = None
+    data: str,
+    queries: str | None = None,
+    progress: Callable[[IndexProgress], None] | None = None,
+    reader: str = DEFAULT_READER,
 ) -> dict[str, Any]:
     """Index the pictures of a gallery into a temporary library and score it.
 
@@ -31,6 +35,7 @@ def evaluate_words(
         data: a folder with annotations.jsonl and queries.jsonl, or with `queries` any folder of
             images.
         queries: a file of the ICDAR-style word protocol, see `measure.gallery`.
+        reader: see `readers.READERS`.
 
     Raises:
         UsageError: the data is not there or not in its form.
@@ -39,7 +44,7 @@ def evaluate_words(
     gallery = load_queries(data, queries) if queries else load_folder(data)
     with tempfile.TemporaryDirectory(prefix="sightread-evaluate-") as folder:
         path = os.path.join(folder, "library.sightread")
-        with Library.open(path, write=True, create=True) as library:
+        with Library.open(path, write=True, create=True, reader=reader) as library:
             report = library.index([image.path for image in gallery.images], progress=progress)
             if report.interrupted:
                 raise SightreadError("Interrupted: nothing was measured.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sightread.errors import UsageError
-from sightread.protocols import Reader, WordEncoder
+from sightread.protocols import DEFAULT_READER, Reader, WordEncoder
 
 Detail = Literal["low", "normal", "high"]
 
@@ -53,7 +53,7 @@ READERS: dict[str, Callable[..., Reader]] = {
 }
 
 
-def open_reader(name: str = "rapidocr", **options: Any) -> Reader:
+def open_reader(name: str = DEFAULT_READER, **options: Any) -> Reader:
     """The reader of this name.
 
     Args:

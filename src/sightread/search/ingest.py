@@ -145,7 +145,7 @@ def _mixed(store: Store, stale: NDArray[np.int64], revision: str) -> str:
     return (
         f"The library holds {len(stale)} pictures read with reader revision {record.reader}, and "
         f"this run would read with {revision}, which must not be mixed: add --reread to read them "
-        "again, or index into another library."
+        "again, name the reader that read them with --reader, or index into another library."
     )
 
 

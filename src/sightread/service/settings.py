@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, replace
 
 from sightread.errors import UsageError
+from sightread.protocols import DEFAULT_READER
 
 MIN_TOKEN = 16
 
@@ -38,7 +39,7 @@ class Settings:
     libraries: tuple[str, ...]
     folders: tuple[str, ...] = ()
     encoder: str = ""
-    reader: str = "rapidocr"
+    reader: str = DEFAULT_READER
     reader_model: str | None = None
     detail: str | None = None
     host: str = "127.0.0.1"
