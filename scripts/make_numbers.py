@@ -55,9 +55,9 @@ def words() -> str:
         f"## Words on real pictures\n\n{result['images']} pictures, {result['queries']:,} queries "
         "(photographs of signs, shop fronts and packages; web graphics). The baseline ranks by the "
         "normalised edit distance to the lower-cased OCR text. The subsets with incomplete "
-        "annotations cannot show a wrong answer, hence their 100 %. Read with "
-        "RapidOCR, whose settings and calibration were chosen on these pictures, which flatters both "
-        "columns a little; the word spotter has learned from half of them, see the next part.\n\n"
+        "annotations cannot show a wrong answer, hence their 100 %. Read with RapidOCR, "
+        "whose settings and calibration were chosen on these pictures, which flatters both columns "
+        "a little; the word spotter has learned from half of them, see the next part.\n\n"
         f"{quality}\n{facts}\n{heights}\n"
         + origin(result, "sightread evaluate words --reader rapidocr --data DIR --json")
     )

@@ -147,7 +147,7 @@ def test_reading_prints_and_writes_nothing(tmp_path: Path) -> None:
     code = (
         "import numpy as np\n"
         "from sightread.readers import open_reader\n"
-        "open_reader().read([np.zeros((64, 64, 3), np.uint8)])\n"
+        "open_reader('rapidocr').read([np.zeros((64, 64, 3), np.uint8)])\n"
         "import sys\n"
         "assert 'rapidocr' not in sys.modules and 'torch' not in sys.modules\n"
     )
