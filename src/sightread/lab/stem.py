@@ -149,7 +149,7 @@ def _convolution(
     scales = scales.astype(np.float32)
     units = (scales / _HALF_RANGE).astype(np.float32)
     none = np.zeros(len(weights))
-    parts = {
+    parts: dict[str, tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = {
         "wide.weights": (weights, scales, none.astype(np.int8)),
         "wide.bias": (np.rint(biases / units).astype(np.int32), units, none.astype(np.int32)),
     }

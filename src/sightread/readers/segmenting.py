@@ -82,7 +82,8 @@ def _cut(found: Candidates, read: Read) -> Candidates:
     parts = [split(found.places[number], found.readings[number].breaks) for number in lines]
     counts = [len(part) for part in parts]
     again = read(np.concatenate(parts), np.repeat(found.scores[lines], counts))
-    first, whole, kept = 0, set(lines), []
+    first, whole = 0, set(lines)
+    kept: list[int] = []
     for number, count in zip(lines, counts, strict=True):
         words = range(first, first + count)
         first += count

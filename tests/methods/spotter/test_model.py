@@ -121,10 +121,10 @@ def test_a_larger_network_begins_as_the_smaller_one(tmp_path) -> None:  # type: 
     save_file(small.state_dict(), tmp_path / "model.safetensors")
     wider = replace(
         TINY,
-        finder=tuple(2 * channels for channels in TINY.finder),
-        finder_blocks=tuple(count + 1 for count in TINY.finder_blocks),
+        finder=(8, 16, 16, 16, 16),
+        finder_blocks=(1, 2, 2, 2),
         finder_width=TINY.finder_width + 8,
-        strip=tuple(channels + 8 for channels in TINY.strip),
+        strip=(12, 16, 16),
         sequence=TINY.sequence + 16,
         letters=TINY.letters + 16,
     )
