@@ -44,7 +44,7 @@ def test_read_and_seen_are_told_apart(home: Path) -> None:
     hits = {os.path.basename(h["path"]): h for h in json.loads(done.stdout)["results"]}
     assert sorted(hits) == ["red.png", "sign.png"]
     [read] = [e for e in hits["sign.png"]["evidence"] if e["channel"] == "written"]
-    assert (read["match"], read["word"]) == ("exact", "COFFEE")
+    assert (read["match"], read["word"].lower()) == ("exact", "coffee")
     [seen] = hits["red.png"]["evidence"]
     assert (seen["channel"], seen["match"]) == ("scene-text", "look-alike")
     assert seen["boxes"] == [[[160.0, 80.0], [320.0, 80.0], [320.0, 160.0], [160.0, 160.0]]]

@@ -26,9 +26,9 @@ def test_the_trained_spotter_in_eight_bits_is_close_to_torch() -> None:
     made = export_parts(parts(recipe, model), "int8", lambda _: None)
     assert 0 < made.int8["finder_mean_deviation"] < 0.002
     assert 0.995 < made.int8["strips_min_cosine"] < 1
-    # In float32 they have 2.4 and 3.1 MB.
-    assert len(made.files[FIND_GRAPH]) < 800_000  # type: ignore[arg-type]
-    assert len(made.files[STRIP_GRAPH]) < 1_600_000  # type: ignore[arg-type]
+    # In float32 they have 4.0 and 5.7 MB.
+    assert len(made.files[FIND_GRAPH]) < 1_200_000  # type: ignore[arg-type]
+    assert len(made.files[STRIP_GRAPH]) < 2_400_000  # type: ignore[arg-type]
 
 
 def test_the_same_samples_every_time() -> None:

@@ -112,7 +112,7 @@ def test_nothing_is_tried_again_that_may_not_be_indexed(steady: Served) -> None:
 def test_searches_are_answered_while_an_index_runs(
     service: Served, photos: Path, tmp_path: Path
 ) -> None:
-    paint(photos, 60)
+    paint(photos, 400)
     with httpx2.Client(base_url=service.url) as client:
         assert client.post("/api/index", json={}).status_code == 202
         refused = client.post("/api/index", json={})
