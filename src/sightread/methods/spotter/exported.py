@@ -24,7 +24,7 @@ from sightread.tokenizer import TokenizerSource, TokenLayout
 if TYPE_CHECKING:
     from sightread.methods.spotter.recipe import SpotterRecipe
 
-NORMAL_PX = 960
+NORMAL_PX = 640
 _MIDDLE = (0.5, 0.5, 0.5)
 _SAMPLE_SCENES, _SAMPLE_PX = 32, 320
 
