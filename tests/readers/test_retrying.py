@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sightread.readers.candidates import Candidates
 from sightread.readers.retrying import read_again
-from sightread.readers.segmenting import Candidates
 from sightread.spotting.places import Places
 from sightread.spotting.readings import Reading
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.readers.segmenting import Candidates, segmented
+from sightread.readers.candidates import Candidates
+from sightread.readers.segmenting import segmented
 from sightread.spotting.places import Places
 from sightread.spotting.readings import Reading
 from sightread.spotting.strips import MARGIN

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.spotting.grouping import grouped
 from sightread.spotting.places import Places, corners
 
 _ALONG, _ACROSS = 2.0, 0.8
@@ -56,7 +57,7 @@ def areas_of(sure: Places, faint: Places, size: tuple[int, int], most: float) ->
     heights = np.full(len(places), 2 * _LETTERS_PX / most)
     heights[: len(sure)] = sure[:, 3]
     boxes = _grown(places, size)
-    groups = _joined(boxes, heights)
+    groups = grouped(boxes, heights, _WASTE)
     return [_area(boxes[group], _believed(group, heights, len(sure)), most) for group in groups]
 
 
@@ -73,49 +74,6 @@ def _grown(places: Places, size: tuple[int, int]) -> NDArray[np.float64]:
     limits = np.array([size, size], np.float64).reshape(1, 4)
     boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
     return np.asarray(np.clip(boxes, 0.0, limits))
-
-
-def _joined(boxes: NDArray[np.float64], heights: NDArray[np.float64]) -> list[list[int]]:
-    """Groups of boxes, joined as long as that saves."""
-    groups: list[tuple[_Outline, list[int]]] = []
-    for number, (box, height) in enumerate(zip(boxes.tolist(), heights.tolist(), strict=True)):
-        left, top, right, bottom = box
-        outline, members = _Outline(left, top, right, bottom, height), [number]
-        while (at := _partner(outline, [other for other, _ in groups])) is not None:
-            other, others = groups.pop(at)
-            outline, members = outline.with_(other), [*others, *members]
-        groups.append((outline, members))
-    return [members for _, members in groups]
-
-
-def _partner(outline: _Outline, others: Sequence[_Outline]) -> int | None:
-    for at, other in enumerate(others):
-        if outline.with_(other).cost <= _WASTE * (outline.cost + other.cost):
-            return at
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Outline:
-    left: float
-    top: float
-    right: float
-    bottom: float
-    height: float
-    """Of the smallest word in it."""
-
-    @property
-    def cost(self) -> float:
-        return (self.right - self.left) * (self.bottom - self.top) / self.height**2
-
-    def with_(self, other: _Outline) -> _Outline:
-        return _Outline(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-            min(self.height, other.height),
-        )
 
 
 def _area(boxes: NDArray[np.float64], height: float, most: float) -> Area:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sightread.readers.segmenting import Candidates, Read
+from sightread.readers.candidates import Candidates, Read
 from sightread.spotting.choosing import choose
 from sightread.spotting.readings import Reading
 

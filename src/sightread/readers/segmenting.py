@@ -8,19 +8,16 @@ both, is one word.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
+from sightread.readers.candidates import Candidates, Read
 from sightread.spotting.choosing import choose
 from sightread.spotting.joining import joined, neighbours, split
-from sightread.spotting.places import Places
 from sightread.spotting.readings import Reading
 from sightread.text import key
-from sightread.types import Vectors
 
 _PART = 0.7
 """Each word of a place that is two is read with at least this share of the confidence of both."""
@@ -35,39 +32,6 @@ _NO_SPACE = 0.05
 0.1 and more."""
 _MISREAD = 0.2
 """Letters of both that may be read differently in their word: most are cut through at the gap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Places that were read: (n, 5), how likely they are words (n,), vectors (n, D), readings."""
-
-    places: Places
-    scores: NDArray[np.float32]
-    vectors: Vectors
-    readings: Sequence[Reading]
-
-    def only(self, kept: Sequence[int]) -> Candidates:
-        """Those with these numbers, in this order."""
-        numbers = np.array(kept, np.intp)
-        return Candidates(
-            self.places[numbers],
-            self.scores[numbers],
-            self.vectors[numbers],
-            [self.readings[number] for number in kept],
-        )
-
-    def and_(self, other: Candidates) -> Candidates:
-        """These, then the others."""
-        return Candidates(
-            np.concatenate([self.places, other.places]),
-            np.concatenate([self.scores, other.scores]),
-            np.concatenate([self.vectors, other.vectors]),
-            [*self.readings, *other.readings],
-        )
-
-
-Read = Callable[[Places, NDArray[np.float32]], Candidates]
-"""Reads the words at places with scores."""
 
 
 def segmented(found: Candidates, read: Read) -> Candidates:

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from sightread import modelfolder
 from sightread.errors import ModelError, UsageError
 from sightread.readers import SPOTTER_MODEL, Detail
+from sightread.readers.candidates import Candidates
 from sightread.readers.nets import Graph, load_graph
 from sightread.readers.retrying import read_again
-from sightread.readers.segmenting import Candidates, segmented
+from sightread.readers.segmenting import segmented
 from sightread.readers.words import WordTower, read_spotter
 from sightread.revisions import with_side
 from sightread.spotting.alphabet import READ

@@ -7,13 +7,13 @@ marks even faintly, and what is round it, is then looked at closely, and nothing
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.spotting.grouping import grouped
 from sightread.spotting.maps import GEOMETRY_CELL, KERNEL_CELL, UNIT_PX, Found, Map
 from sightread.spotting.places import corners
 
@@ -79,28 +79,9 @@ def attended(
 
 def merged(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Boxes (n, 4) of left, top, right, bottom, taken together as long as that costs little."""
-    kept: list[NDArray[np.float64]] = []
-    for box in boxes:
-        grown = box
-        while (at := _partner(grown, kept)) is not None:
-            grown = _round(grown, kept.pop(at))
-        kept.append(grown)
-    return np.array(kept).reshape(-1, 4)
-
-
-def _partner(box: NDArray[np.float64], others: Sequence[NDArray[np.float64]]) -> int | None:
-    for at, other in enumerate(others):
-        if _area(_round(box, other)) <= _WASTE * (_area(box) + _area(other)):
-            return at
-    return None
-
-
-def _round(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.concatenate([np.minimum(one[:2], other[:2]), np.maximum(one[2:], other[2:])])
-
-
-def _area(box: NDArray[np.float64]) -> float:
-    return float((box[2] - box[0]) * (box[3] - box[1]))
+    groups = [boxes[group] for group in grouped(boxes, np.ones(len(boxes)), _WASTE)]
+    around = [np.concatenate([some[:, :2].min(axis=0), some[:, 2:].max(axis=0)]) for some in groups]
+    return np.array(around).reshape(-1, 4)
 
 
 def whole(found: Found, window: Window, width: int, height: int) -> Found:
