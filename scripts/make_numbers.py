@@ -225,7 +225,7 @@ def summary() -> str:
         ),
         *spotter_in_short(),
         (
-            "precision of what is shown; invented words that find anything",
+            "precision of what is shown, invented words that find anything, with RapidOCR",
             f"{percent(result['precision'])}; {percent(result['false_accept'])}",
         ),
         (

@@ -37,12 +37,24 @@ def readers() -> str:
         "indexing takes, and reading where half of the pictures have no text. mAP by "
         "height counts only answers of that height, in pixels of the picture. "
         + _HELD_OUT * result["held_out"]
+        + _other_commits(result)
         + "\n\n"
         + "\n".join(parts)
         + drawn
         + "\n"
         + origin(result, _COMMAND + " --held-out" * result["held_out"])
     )
+
+
+def _other_commits(result: dict[str, Any]) -> str:
+    """Which rows were measured earlier than the others."""
+    others = {
+        f"{one['system']} ({name}, {one['commit']})"
+        for name, systems in result["galleries"].items()
+        for one in systems
+        if "commit" in one and one["commit"].rstrip("+") != result["commit"].rstrip("+")
+    }
+    return f" Rows of another commit: {', '.join(sorted(others))}." if others else ""
 
 
 def spotter_in_short() -> list[tuple[str, str]]:

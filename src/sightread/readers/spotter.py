@@ -1,8 +1,9 @@
 """The word spotter as a reader: finds words, reads them, and gives each a vector.
 
-The picture is made small and looked through for words (`spotting.maps`); then each word is cut out
-of the picture itself (`spotting.strips`), so that the cost of reading depends on how much there is
-to read. Runs an exported model folder with ONNX Runtime; no torch.
+The picture is looked through for words (`spotting.maps`), made small first, and closely where small
+words are (`spotting.attention`); then each word is cut out of the picture itself
+(`spotting.strips`), so that the cost of reading depends on how much there is to read. Runs an
+exported model folder with ONNX Runtime; no torch.
 """
 
 from __future__ import annotations
