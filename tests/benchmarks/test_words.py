@@ -151,8 +151,10 @@ def test_the_numbers_are_printed_once_they_are_there(
     found = {"system": "rapidocr", "mAP": 0.875, "precision": None, "reading ms": "412.0"}
     missing = {"system": "tesseract", "missing": "the program tesseract is not installed"}
     rows = {"real": [found | {"10-14 px": 0.5}, missing]}
+    measured = {"real": [{"system": "rapidocr", "commit": "abc"}, {"system": "tesseract"}]}
     about = {"commit": "abc", "seed": 1, "cores": 2, "processor": "p", "held_out": True}
-    (tmp_path / "word_readers.json").write_text(json.dumps({"rows": rows, **about}))
+    result = {"rows": rows, "galleries": measured, **about}
+    (tmp_path / "word_readers.json").write_text(json.dumps(result))
     printed = readers_part.readers()
     assert "| rapidocr | 87.5 % | – | – | – | – | – |" in printed
     assert "learned from none of these pictures" in printed
@@ -160,3 +162,7 @@ def test_the_numbers_are_printed_once_they_are_there(
     assert "| system | 10-14 px |" in printed
     assert "tesseract: the program tesseract is not installed." in printed
     assert "synth-str" not in printed.partition("### ")[2]
+    assert "Rows of another commit" not in printed
+    measured["real"][0]["commit"] = "def"
+    (tmp_path / "word_readers.json").write_text(json.dumps(result))
+    assert "Rows of another commit: rapidocr (real, def)." in readers_part.readers()
