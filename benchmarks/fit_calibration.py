@@ -1,8 +1,8 @@
 """Fit the numbers of `search/calibrate.py`: how a reading matches -> is the word really there.
 
-    python -m benchmarks.fit_calibration --data GALLERY --library FOLDER [--absent WORDS.txt ...]
+    python -m benchmarks.fit_calibration --data GALLERY --library FOLDER ... [--absent WORDS.txt ...]
 
-Every word of the gallery's queries is looked up, and as many words that are in no annotation, so
+The libraries hold the gallery as different readers have read it; all count alike. Every word of the gallery's queries is looked up, and as many words that are in no annotation, so
 that an absent word is as common as a present one. For each picture the likeliest reading counts:
 its features, and whether the picture is listed for the word. Each kind of match gets a logistic
 line with a small ridge, by Newton's method. Pictures whose annotation is incomplete count only
@@ -53,15 +53,20 @@ class Example:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="a gallery with annotations and queries")
-    parser.add_argument("--library", required=True, help="where the gallery is or will be indexed")
+    parser.add_argument(
+        "--library", required=True, nargs="+", help="where the gallery is or will be indexed"
+    )
     parser.add_argument("--absent", nargs="*", default=[], help="word lists, one word per line")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     gallery = load_folder(asked.data)
-    with Library.open(asked.library, write=True, create=True) as library:
-        if not library.status().pictures:
-            library.index([image.path for image in gallery.images])
-        examples = collect(library.store, gallery, absent_words(gallery, asked.absent, asked.seed))
+    absent = absent_words(gallery, asked.absent, asked.seed)
+    examples: list[Example] = []
+    for folder in asked.library:
+        with Library.open(folder, write=True, create=True) as library:
+            if not library.status().pictures:
+                library.index([image.path for image in gallery.images])
+            examples += collect(library.store, gallery, absent)
     print(f"# {gallery.name}, seed {asked.seed}, {environment()}")
     for kind, names in COLUMNS.items():
         some = [example for example in examples if example.kind == kind]

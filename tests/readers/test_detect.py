@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sightread.readers.areas import Area
 from sightread.readers.detect import (
     Corners,
     DetectorSettings,
     detect,
+    detect_in,
     grow,
     in_reading_order,
     scale_for,
@@ -80,6 +82,24 @@ def test_a_second_look_adds_only_what_the_first_missed() -> None:
     lines = detect(np.zeros((240, 480, 3), np.uint8), net, settings)
     assert len(seen) == 2
     assert len(lines) == 2
+
+
+def test_lines_of_one_area_may_overlap_those_of_two_are_the_same() -> None:
+    def net(tensor: Tensor) -> Tensor:
+        marks = np.zeros((1, 1, *tensor.shape[2:]), dtype=np.float32)
+        marks[0, 0, 116:157, 216:417] = 1
+        marks[0, 0, 162:172, 216:276] = 1  # inside of what the first one grows to
+        return marks
+
+    image = np.zeros((240, 480, 3), np.uint8)
+    whole = Area(0, 0, 480, 240, 2.0)
+    alone = detect(image, net, SETTINGS)
+    assert len(alone) == 2
+    for areas in ([whole], [whole, whole]):
+        found = detect_in(image, areas, net, SETTINGS)
+        np.testing.assert_allclose(
+            [line.corners for line in found], [line.corners for line in alone]
+        )
 
 
 def box(*points: tuple[float, float]) -> Corners:

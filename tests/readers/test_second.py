@@ -22,7 +22,7 @@ NONE = np.zeros((0, 5), np.float32)
 
 def word(text: str | None, confidence: float, left: float, line: int = 0) -> WordRegion:
     box: Quad = ((left, 0.0), (left + 50, 0.0), (left + 50, 20.0), (left, 20.0))
-    return WordRegion(box, confidence, text, line=line)
+    return WordRegion(box, confidence, text, np.ones(2, np.float32), line)
 
 
 def places(*rows: tuple[float, float, float, float]) -> Found:
@@ -48,39 +48,48 @@ def test_agreement_raises_and_contradiction_lowers() -> None:
     assert [one.text for one in found] == [one.text for one in (*first, *second)]
     assert [one.line for one in found] == [0] * 4 + [SECOND_LINE] * 4
     sure = [one.confidence for one in found]
-    # 1 - 0.1 * 0.2; then 0.6 * 0.1 / (1 - 0.54) and 0.9 * 0.4 / (1 - 0.54)
+    # 1 - 0.1 * 0.2; then 0.6 * 0.1 / (1 - 0.54)
     assert sure[0] == sure[4] == pytest.approx(0.98)
-    assert (sure[1], sure[5]) == pytest.approx((0.1304, 0.7826), abs=1e-4)
+    assert (sure[1], sure[5]) == (pytest.approx(0.1304, abs=1e-4), 0.9)
+    # Looks count where nothing else was read.
+    assert [one.vector is not None for one in found[:4]] == [True, False, True, True]
     # Seen by one of them, or not read: as it was.
     assert (sure[2], sure[6], sure[3], sure[7]) == (0.5, 0.7, 0.4, 0.3)
 
 
 def test_certain_readers_that_contradict_each_other_are_numbers() -> None:
     found = both([word("a1", 1.0, 0)], [word("b2", 1.0, 0)])
-    assert [one.confidence for one in found] == pytest.approx([0.5, 0.5], abs=1e-3)
+    assert [one.confidence for one in found] == [pytest.approx(0.5, abs=1e-3), 1.0]
 
 
 def test_areas_hold_the_words_at_a_moderate_size() -> None:
-    found = places((200, 100, 80, 10), (300, 100, 80, 10), (200, 400, 300, 40))
-    small, large = areas_of(found.places, NONE, (1000, 500), most=1.5)
+    found = places((200, 100, 80, 10), (300, 100, 80, 10), (1500, 1000, 300, 40))
+    small, large = areas_of(found.places, NONE, (3000, 2000), 0.2, 1.5)
     # Both small ones in one area, shown at 20 px; the large one at half of its size.
-    assert (small.left, small.right) == (200 - 40 - 20, 300 + 40 + 20)
+    assert (small.left, small.right) == (200 - 40 - 30, 300 + 40 + 30)
     assert small.scale == 1.5  # 2 would be more than the most
     assert large.scale == 0.5
-    assert (large.left, large.right, large.bottom) == (0, 430, 452)
+    assert (large.left, large.right, large.bottom) == (1500 - 150 - 120, 1500 + 270, 1020 + 80)
     assert large.cost == (large.right - large.left) * (large.bottom - large.top) / 4
+    small, large = areas_of(found.places, NONE, (3000, 2000), 0.6, 1.5)
+    assert large.scale == 0.6  # at least
+
+
+def test_many_areas_are_the_whole_picture() -> None:
+    found = places(*((x, y, 80, 10) for x in (100, 400, 700) for y in (100, 200, 300)))
+    assert areas_of(found.places, NONE, (800, 400), 0.5, 1.5) == [Area(0, 0, 800, 400, 0.5)]
 
 
 def test_faint_marks_are_shown_at_half_the_size() -> None:
     sure = places((200, 100, 80, 10)).places
     # Beside it, and not much more to see.
-    [area] = areas_of(sure, places((240, 100, 80, 12)).places, (1000, 500), most=2.0)
+    [area] = areas_of(sure, places((240, 100, 80, 12)).places, (1000, 500), 0.9, 2.0)
     assert area.scale == 2.0
     # A large one beside it would make a large area at the size of the small word.
     faint = places((210, 100, 120, 90)).places
-    apart = areas_of(sure, faint, (1000, 500), most=2.0)
+    apart = areas_of(sure, faint, (3000, 2000), 0.9, 2.0)
     assert sorted(area.scale for area in apart) == [1.0, 2.0]
-    assert areas_of(NONE, NONE, (1000, 500), most=2.0) == []
+    assert areas_of(NONE, NONE, (1000, 500), 0.9, 2.0) == []
 
 
 def test_ocr_reads_what_an_area_shows(

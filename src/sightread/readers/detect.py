@@ -91,15 +91,19 @@ def detect_in(
     image: RGBImage, areas: Sequence[Area], net: Net, settings: DetectorSettings
 ) -> list[FoundLine]:
     """Lines of text in some areas of a picture, in pixels of the picture; those that two areas
-    show, once."""
+    show, as the first of them does."""
     found: list[FoundLine] = []
     for area in areas:
         part = np.ascontiguousarray(image[area.top : area.bottom, area.left : area.right])
         corner = np.array([area.left, area.top], np.float32)
-        for line in _detect_at(part, area.scale, net, settings):
-            corners = line.corners + corner
-            if not any(_overlap(corners, other.corners) for other in found):
-                found.append(FoundLine(corners, line.score))
+        lines = _detect_at(part, area.scale, net, settings)
+        moved = [FoundLine(line.corners + corner, line.score) for line in lines]
+        # Lines of one look may overlap: they are tilted, or one stands on another.
+        found += [
+            line
+            for line in moved
+            if not any(_overlap(line.corners, other.corners) for other in found)
+        ]
     return found
 
 

@@ -49,7 +49,7 @@ class Line:
 _NEAR = Line(-5.81, cost=-1.76, share=-4.82, length=3.42, count=-0.70, certainty=-3.17, whole=0.90)
 
 LINES: dict[MatchKind, Line] = {
-    "exact": Line(-5.48, cost=-6.72, length=0.96, certainty=3.23, whole=5.39),
+    "exact": Line(-6.21, cost=-4.25, length=2.21, certainty=2.50, whole=5.02),
     "look-alike": _NEAR,
     "edits": _NEAR,
     "part": Line(-5.02, cost=1.02, length=2.72, certainty=-3.18),

@@ -27,7 +27,7 @@ _CUT = 0.4
 """What is left of the probability of a word that was read in two neighbouring pieces. Set by hand:
 of 24 such finds on real pictures, 15 were two words that are written apart and mean to be."""
 
-_GLUED = 0.9
+_GLUED = 0.85
 """The same for a phrase that was read as one word, which has hardly another explanation."""
 
 
