@@ -1,12 +1,13 @@
 """Fit the numbers of `search/calibrate.py`: how a reading matches -> is the word really there.
 
-    python -m benchmarks.fit_calibration --data GALLERY --library FOLDER ... [--absent WORDS.txt ...]
+    python -m benchmarks.fit_calibration --data GALLERY --library FOLDER ... [--absent LIST ...]
 
-The libraries hold the gallery as different readers have read it; all count alike. Every word of the gallery's queries is looked up, and as many words that are in no annotation, so
-that an absent word is as common as a present one. For each picture the likeliest reading counts:
-its features, and whether the picture is listed for the word. Each kind of match gets a logistic
-line with a small ridge, by Newton's method. Pictures whose annotation is incomplete count only
-where they are listed. Prints the lines to paste, and the share of right ones in bins.
+The libraries hold the gallery as different readers have read it; all count alike. Every word of the
+gallery's queries is looked up, and as many words of the lists that are in no annotation, so that an
+absent word is as common as a present one. For each picture the likeliest reading counts: its
+features, and whether the picture is listed for the word. Each kind of match gets a logistic line
+with a small ridge, by Newton's method. Pictures whose annotation is incomplete count only where
+they are listed. Prints the lines to paste, and the share of right ones in bins.
 """
 
 from __future__ import annotations
