@@ -70,7 +70,7 @@ class Sides:
 DETAILS: dict[Detail, Sides] = {
     "low": Sides(0, 640, 224, 960),
     "normal": Sides(640, 1280, 224, 1280),
-    "high": Sides(960, 1920, 320, 2048),
+    "high": Sides(800, 1920, 224, 2048),
 }
 _ATTENTION = Attention()
 
