@@ -57,7 +57,7 @@ DetailOption = Annotated[
         "--detail",
         metavar="low|normal|high",
         help="How small words the spotter looks for: low in the picture at 640 px; normal (if "
-        "nothing is said) also at 1280 px where a glance shows small ones, for a third more time; "
+        "nothing is said) also at 1280 px where a glance shows small ones, for a fourth more time; "
         "high at 800 and 1920 px, for a third more again.",
     ),
 ]
