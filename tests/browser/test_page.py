@@ -156,7 +156,7 @@ def test_the_lightbox_says_why_and_the_back_button_closes_it(
     page.wait_for_selector("#lightbox[open]")
     first = query_of(page)["view"]
     reason = page.locator(".reason").first.inner_text()
-    assert re.search(r"OPEN\s*exact · \d+ %", reason)
+    assert re.search(r"open\s*exact · \d+ %", reason)
     assert page.locator(".place").inner_text() == f"1 of {total(page).split()[0]}"
     page.keyboard.press("ArrowRight")
     until(page, "document.querySelector('.place').innerText.startsWith('2 of')")
