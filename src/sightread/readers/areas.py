@@ -61,7 +61,7 @@ def areas_of(
     scales[: len(sure)] = _LETTERS_PX / np.maximum(sure[:, 3], 1.0)
     scales = np.clip(scales, least, most)
     boxes = _grown(places, size)
-    groups = grouped(boxes, 1 / scales, _WASTE)
+    groups = grouped(boxes, scales, _WASTE)
     near = [_area(boxes[group], _believed(group, scales, len(sure))) for group in groups]
     whole = Area(0, 0, *size, least)
     return near if sum(area.cost for area in near) < whole.cost else [whole]

@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 
 def grouped(
-    boxes: NDArray[np.float64], heights: NDArray[np.float64], waste: float
+    boxes: NDArray[np.float64], scales: NDArray[np.float64], waste: float
 ) -> list[list[int]]:
     """Numbers of the boxes of each group.
 
     Args:
         boxes: (n, 4) left, top, right, bottom.
-        heights: (n,) of what is in each; the smaller, the larger it is shown, and a look costs in
-            proportion to the square of that.
+        scales: (n,) the factor by which each is to be shown; a look costs in proportion to its
+            square.
         waste: boxes are taken together if that costs no more than this many times what they cost
             alone.
     """
     groups: list[tuple[_Outline, list[int]]] = []
-    for number, (box, height) in enumerate(zip(boxes.tolist(), heights.tolist(), strict=True)):
+    for number, (box, scale) in enumerate(zip(boxes.tolist(), scales.tolist(), strict=True)):
         left, top, right, bottom = box
-        outline, members = _Outline(left, top, right, bottom, height), [number]
+        outline, members = _Outline(left, top, right, bottom, scale), [number]
         while (at := _partner(outline, [other for other, _ in groups], waste)) is not None:
             other, others = groups.pop(at)
             outline, members = outline.with_(other), [*others, *members]
@@ -45,12 +45,12 @@ class _Outline:
     top: float
     right: float
     bottom: float
-    height: float
-    """Of the smallest thing in it."""
+    scale: float
+    """The greatest of what is in it."""
 
     @property
     def cost(self) -> float:
-        return (self.right - self.left) * (self.bottom - self.top) / self.height**2
+        return (self.right - self.left) * (self.bottom - self.top) * self.scale**2
 
     def with_(self, other: _Outline) -> _Outline:
         return _Outline(
@@ -58,5 +58,5 @@ class _Outline:
             min(self.top, other.top),
             max(self.right, other.right),
             max(self.bottom, other.bottom),
-            min(self.height, other.height),
+            max(self.scale, other.scale),
         )
