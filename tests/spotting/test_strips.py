@@ -1,12 +1,13 @@
 import math
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from sightread.spotting.strips import (
     HEIGHT_PX,
     MARGIN,
+    MIDDLE,
+    PER_DEVIATION,
     as_input,
     by_width,
     cut_strip,
@@ -63,16 +64,25 @@ def test_outside_of_the_picture_the_rim_goes_on() -> None:
     assert (cut_strip(image, place(30, 10, 100, 40)) == 77).all()
 
 
-def test_inputs_have_no_mean_and_unit_spread() -> None:
+def test_inputs_have_one_mean_and_one_spread() -> None:
     rng = np.random.default_rng(0)
     bright = rng.integers(100, 256, (32, 48, 3), dtype=np.uint8)
     flat = np.full((32, 48, 3), 9, np.uint8)
     values = as_input([bright, flat])
-    assert values.shape == (2, 3, 32, 48)
-    assert values.dtype == np.float32
-    assert values[0].mean() == pytest.approx(0, abs=1e-5)
-    assert values[0].std() == pytest.approx(1, abs=1e-5)
-    assert (values[1] == 0).all()
+    assert values.shape == (2, 32, 48, 3)
+    assert values.dtype == np.uint8
+    exact = (bright - bright.mean()) / bright.std() * PER_DEVIATION + MIDDLE
+    assert np.abs(values[0] - exact).max() < 0.51
+    assert (values[1] == MIDDLE).all()
+
+
+def test_what_is_far_from_the_mean_is_cut_and_a_faint_strip_is_not_all_noise() -> None:
+    spot = np.zeros((32, 48, 3), np.uint8)
+    spot[:2, :2] = 255  # nineteen deviations from the mean
+    assert as_input([spot])[0, 0, 0].tolist() == [255] * 3
+    faint = np.full((32, 48, 3), 100, np.uint8)
+    faint[:, ::2] = 102  # a deviation of 1 counts as if it were 8
+    assert sorted(np.unique(as_input([faint]))) == [MIDDLE - 3, MIDDLE + 3]
 
 
 def test_groups_have_one_width_each() -> None:

@@ -21,20 +21,23 @@ from sightread.lab.graphs import (
     run_torch,
     to_onnx,
 )
+from sightread.lab.heads import joint_heads
 from sightread.lab.quantise import quantised, require_close_maps, require_close_readings
 from sightread.lab.stem import wide_stem
+from sightread.lab.upsampling import copied
 from sightread.methods.method import Parts
 from sightread.spotting.alphabet import READ, query_ids
 from sightread.spotting.golden import SpotterGolden, pack
 from sightread.spotting.places import around
-from sightread.spotting.strips import WIDTHS_PX, as_input, cut_strip
+from sightread.spotting.strips import MIDDLE, PER_DEVIATION, WIDTHS_PX, as_input, cut_strip
 from sightread.synth.simple import render_words
 from sightread.types import RGBImage
 
 WORDS = ("coffee", "shop", "taxi", "the", "2024", "hotel")
 """Written in the golden picture, and the golden words. They are not of any benchmark."""
-DETAILS = {"read": READ}
-"""What a reader must know besides `model.json`'s own fields: the classes of a reading."""
+DETAILS = {"read": READ, "strips": [MIDDLE, PER_DEVIATION]}
+"""What a reader must know besides `model.json`'s own fields: the classes of a reading, and what the
+bytes of a strip stand for."""
 
 _PICTURE_PX = (256, 192)
 _GOLDEN_WIDTH_PX = 96
@@ -75,7 +78,11 @@ def export_parts(parts: Parts, precision: Precision, tell: Callable[[str], None]
     find_graph, kernel, deviation = _export_finder(parts, picture)
     tell("Exporting the strip encoder.")
     strip_graph = to_onnx(
-        parts.strips, torch.zeros(2, 3, 32, 64), "strips", ("embeddings", "logs"), {3: 16}
+        parts.strips,
+        torch.zeros((2, 32, 64, 3), dtype=torch.uint8),
+        "strips",
+        ("embeddings", "logs"),
+        {2: 16},
     )
     strip_vectors, strip_parity = _check_strips(parts, strip_graph, strips)
     tell("Exporting the query tower.")
@@ -119,7 +126,7 @@ def _check_strips(
     """Noise of every width, then the golden strips, whose vectors are returned."""
     random = np.random.default_rng(0)
     found: list[Parity] = []
-    inputs = [random.standard_normal((2, 3, 32, w)).astype(np.float32) for w in WIDTHS_PX]
+    inputs = [random.integers(0, 256, (2, 32, w, 3), dtype=np.uint8) for w in WIDTHS_PX]
     for values in (*inputs, as_input(strips)):
         expected = run_torch(parts.strips, values)
         found.append(require_parity("strip", expected, run_onnx(graph, values)))
@@ -133,8 +140,12 @@ def _in_eight_bits(
     """Both graphs, and how close they are to torch on every second sample; the others gave the
     ranges."""
     pictures, strips = parts.samples()
-    find_graph = wide_stem(quantised(find_graph, pictures[::2]))
-    strip_graph = quantised(strip_graph, [batch[::2] for batch in strips])
+    find_graph = wide_stem(quantised(find_graph, pictures[::2]), 1 / 127.5)
+    find_graph = joint_heads(copied(find_graph))
+    strip_graph = quantised(
+        strip_graph, [batch[::2] for batch in strips], ["strips.characters.weight"]
+    )
+    strip_graph = wide_stem(strip_graph, 1 / PER_DEVIATION)
     maps = [
         (run_torch(parts.finder, one)[:1], run_onnx(find_graph, one)[:1]) for one in pictures[1::2]
     ]

@@ -27,13 +27,14 @@ LEAST_AGREEING = 0.98
 """Share of cells or columns that are decided as in float32."""
 
 
-def quantised(graph: bytes, samples: Sequence[NDArray[Any]]) -> bytes:
+def quantised(graph: bytes, samples: Sequence[NDArray[Any]], exact: Sequence[str] = ()) -> bytes:
     """The graph with convolutions of unsigned 8-bit activations and signed 7-bit weights, a scale
     for each channel.
 
     Args:
         graph: with one input, in float32.
         samples: inputs, from which the range of each activation is taken.
+        exact: names of weights whose convolutions stay as they are.
 
     Raises:
         SightreadError: it cannot be quantised.
@@ -48,6 +49,8 @@ def quantised(graph: bytes, samples: Sequence[NDArray[Any]]) -> bytes:
         given.write_bytes(graph)
         try:
             quant_pre_process(given, prepared, skip_symbolic_shape=True)
+            nodes = onnx.load(prepared).graph.node
+            left = [node.name for node in nodes if not set(exact).isdisjoint(node.input)]
             quantization.quantize_static(
                 prepared,
                 made,
@@ -58,6 +61,7 @@ def quantised(graph: bytes, samples: Sequence[NDArray[Any]]) -> bytes:
                 weight_type=quantization.QuantType.QInt8,
                 per_channel=True,
                 reduce_range=True,
+                nodes_to_exclude=left,
             )
         except Exception as error:  # of many kinds, as with export itself
             reason = " ".join(str(error).split())[:300]

@@ -110,7 +110,7 @@ class Parts:
     Attributes:
         finder: pixels (B, H, W, 3) uint8, sides multiples of 32 -> probability of kernels
             (B, H/2, W/2) and geometry (B, 3, H/4, W/4), see `spotting.maps`.
-        strips: (N, 3, 32, W) float32 of `spotting.strips.as_input` -> unit vectors (N, D) and
+        strips: (N, 32, W, 3) uint8 of `spotting.strips.as_input` -> unit vectors (N, D) and
             logarithms of probabilities (N, W/4, classes).
         text: token ids (B, T) int64 -> unit vectors (B, D).
         dim: D.

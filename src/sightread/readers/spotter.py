@@ -37,11 +37,11 @@ from sightread.spotting.maps import STRIDE, FindSettings, Found, Map, find_place
 from sightread.spotting.places import Places, corners, scaled
 from sightread.spotting.readings import read_columns
 from sightread.spotting.resizing import resized
-from sightread.spotting.strips import as_input, by_width, cut_strips
+from sightread.spotting.strips import MIDDLE, PER_DEVIATION, as_input, by_width, cut_strips
 from sightread.types import Quad, ReaderSpec, RGBImage, Vectors, WordRegion
 
 # To be raised with every change of the code here or in `spotting` that changes what is read.
-_PROCEDURE = 3
+_PROCEDURE = 4
 _STRIPS_AT_ONCE = 16
 _ENLARGE = 2.0
 """Small pictures are enlarged by no more than this before words are looked for."""
@@ -95,17 +95,18 @@ class SpotterReader:
             settings: when marks count as a word; of several, what any of them finds.
 
         Raises:
-            ModelError: there is no model, it is damaged, or of another kind or alphabet.
+            ModelError: there is no model, it is damaged, or of another kind or version.
             UsageError: there is no such detail.
         """
         if detail not in DETAILS:
             raise UsageError(f"There is no detail {detail!r}: choose low, normal or high.")
         self.info = read_spotter(folder)
-        if self.info.details.get("read") != READ:
-            raise ModelError(
-                f"{folder} reads another alphabet than this version of sightread; export the "
-                "model again with this version."
-            )
+        for name, ours in (("read", READ), ("strips", [MIDDLE, PER_DEVIATION])):
+            if self.info.details.get(name) != ours:
+                raise ModelError(
+                    f"{folder} was made for another version of sightread (its details.{name} is "
+                    "not this one's); export the model again with this version."
+                )
         self.sides = DETAILS[detail]
         self.settings = tuple(settings)
         self._find, self._strips = (
@@ -171,15 +172,15 @@ class SpotterReader:
         settings = list(dict.fromkeys(one for choice in choices for one in choice))
         height, width = image.shape[:2]
         closer = _size_for(width, height, self.sides.find_px)
-        looks = [self._look(image, _size_for(width, height, self.sides.far_px), settings)[1]]
+        first = _size_for(width, height, self.sides.glance_px or self.sides.find_px)
+        glance = resized(image, first)
+        far = resized(glance, _size_for(width, height, self.sides.far_px))
+        _, largest = self._look(far, (width, height), settings)
+        maps, found = self._look(glance, (width, height), settings)
+        looks = [largest, found]
         if self.sides.glance_px:
-            inner = _size_for(width, height, self.sides.glance_px)
-            maps, found = self._look(image, inner, settings)
-            looks.append(found)
-            parts = attended(*maps, inner, closer, _ATTENTION)
-        else:
-            parts = [(0, 0, *closer)]
-        looks += [self._look_closer(image, closer, part, settings) for part in parts]
+            parts = attended(*maps, first, closer, _ATTENTION)
+            looks += [self._look_closer(image, closer, part, settings) for part in parts]
         by_setting = dict(zip(settings, zip(*looks, strict=True), strict=True))
         return [
             distinct([found for one in choice for found in by_setting[one]]) for choice in choices
@@ -199,16 +200,17 @@ class SpotterReader:
         top, bottom = (round(side * down) for side in (window[1], window[3]))
         part = image[top:bottom, left:right]
         inner = (window[2] - window[0], window[3] - window[1])
-        _, looks = self._look(part, inner, settings)
+        _, looks = self._look(resized(part, inner), part.shape[1::-1], settings)
         return [whole(found, (left, top, right, bottom), width, height) for found in looks]
 
     def _look(
-        self, image: RGBImage, inner: tuple[int, int], settings: Sequence[FindSettings]
+        self, picture: RGBImage, size: tuple[int, int], settings: Sequence[FindSettings]
     ) -> tuple[tuple[Map, Map], list[Found]]:
-        """The maps of a picture made as large as `inner`, and what is found with each of the
-        settings, in pixels of the picture."""
-        height, width = image.shape[:2]
-        kernel, geometry = self.maps(resized(image, inner))
+        """The maps of a picture that was made of one with this width and height, and what is found
+        with each of the settings, in pixels of that one."""
+        width, height = size
+        inner = picture.shape[1::-1]
+        kernel, geometry = self.maps(picture)
         looks: list[Found] = []
         for one in settings:
             found = find_places(kernel, geometry, one)

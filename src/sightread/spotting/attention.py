@@ -58,7 +58,8 @@ def attended(
     """
     width, height = closer
     columns, rows = (max(1, int(np.ceil(side / settings.tile_px))) for side in closer)
-    marks = np.argwhere(kernel >= settings.mark)
+    marked = np.flatnonzero(kernel >= settings.mark)
+    marks = np.stack(np.divmod(marked, kernel.shape[1]), axis=1)
     thin = geometry[0, marks[:, 0] // _RATIO, marks[:, 1] // _RATIO]
     marks = marks[thin < math.log(settings.thin_px / UNIT_PX)]
     if not len(marks):

@@ -68,18 +68,9 @@ def find_places(kernel: Map, geometry: Map, settings: FindSettings | None = None
             common length), cells of 4 px.
     """
     settings = settings or FindSettings()
-    mask = (kernel >= settings.cell).astype(np.uint8)
-    _, labels = cv2.connectedComponents(mask, connectivity=4)
-    # A map is nearly empty: from here on only marked cells are touched.
-    marked = np.flatnonzero(mask.view(np.bool_))
-    owner = labels.ravel()[marked]
-    large = np.bincount(owner, minlength=1)[owner] >= settings.cells
-    marked, owner = marked[large], owner[large]
-    if not len(marked):
+    rows, columns, owner = _owned(kernel >= settings.cell, settings.cells)
+    if not len(owner):
         return Found(np.zeros((0, 5), np.float32), np.zeros(0, np.float32))
-    order = np.argsort(owner, kind="stable")
-    marked, owner = marked[order], owner[order]
-    rows, columns = np.divmod(marked, kernel.shape[1])
     starts = np.concatenate([[0], np.flatnonzero(owner[1:] != owner[:-1]) + 1])
     counts = np.concatenate([starts[1:], [len(owner)]]) - starts
     weights = kernel[rows, columns].astype(np.float64)
@@ -97,6 +88,26 @@ def find_places(kernel: Map, geometry: Map, settings: FindSettings | None = None
         best = np.argsort(-scores[kept], kind="stable")[: settings.most]
         kept = kept[np.sort(best)]
     return Found(places[kept].astype(np.float32), scores[kept].astype(np.float32))
+
+
+def _owned(
+    mask: NDArray[np.bool_], cells: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+    """Rows and columns of the marked cells that touch at least so many, and a number for each
+    such group; group by group, from top to bottom."""
+    marks = mask.view(np.uint8)
+    left, top, width, height = cv2.boundingRect(marks)  # most of a map is empty
+    marks = np.ascontiguousarray(marks[top : top + height, left : left + width])
+    if not marks.size:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32)
+    _, labels = cv2.connectedComponents(marks, connectivity=4)
+    marked = np.flatnonzero(marks.view(np.bool_))
+    owner = labels.ravel()[marked].astype(np.int32, copy=False)
+    large = np.bincount(owner)[owner] >= cells
+    marked, owner = marked[large], owner[large]
+    order = np.argsort(owner, kind="stable")
+    rows, columns = np.divmod(marked[order], width)
+    return rows + top, columns + left, owner[order]
 
 
 def _boxes(

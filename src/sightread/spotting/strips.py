@@ -27,6 +27,9 @@ COLUMN_PX = 4
 """One column of the reading part's output."""
 MARGIN = 0.15
 """Shown round a place on each side, in heights."""
+MIDDLE, PER_DEVIATION = 128, 24
+"""Of the input of the network: a byte b stands for (b - 128) / 24 deviations from the mean of the
+strip. Pixels that are further off than five deviations, small white letters on black, are cut."""
 _FLATTEST = 8.0  # grey levels: a strip with less contrast is not stretched further
 
 
@@ -80,17 +83,18 @@ def _piece(
     return small, (float(left), float(top)), float(factor)
 
 
-def as_input(strips: Sequence[RGBImage]) -> NDArray[np.float32]:
-    """Strips of one width as the input of the network, each at zero mean and unit deviation.
+def as_input(strips: Sequence[RGBImage]) -> NDArray[np.uint8]:
+    """Strips of one width as the input of the network, each at one mean and one deviation.
 
     Returns:
-        (n, 3, 32, width).
+        (n, 32, width, 3), see `MIDDLE`.
     """
-    planes = np.stack(strips).transpose(0, 3, 1, 2).astype(np.float32, order="C")
-    planes -= planes.mean(axis=(1, 2, 3), keepdims=True)
-    spread = np.sqrt(np.square(planes).mean(axis=(1, 2, 3), keepdims=True))
-    planes /= np.maximum(spread, np.float32(_FLATTEST))
-    return planes
+    found = np.empty((len(strips), *strips[0].shape), np.uint8)
+    for strip, made in zip(strips, found, strict=True):
+        mean, deviation = (float(one[0, 0]) for one in cv2.meanStdDev(strip.reshape(HEIGHT_PX, -1)))
+        scale = PER_DEVIATION / max(deviation, _FLATTEST)
+        cv2.addWeighted(strip, scale, strip, 0.0, MIDDLE - mean * scale, made)
+    return found
 
 
 def cut_strips(image: RGBImage, places: Places) -> list[RGBImage]:

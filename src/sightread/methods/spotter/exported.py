@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +12,22 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sightread.methods.method import Parts
 from sightread.methods.spotter.data import FIRST_SEED, Scenes, strips_of
-from sightread.methods.spotter.model import Finder, Spotter
+from sightread.methods.spotter.model import BinPool, Finder, Spotter, StripEncoder, standardised
 from sightread.methods.spotter.words import Words
 from sightread.preprocess import PreprocessSpec
 from sightread.spotting.alphabet import ASKED, CONTEXT, END, PAD, START
-from sightread.spotting.strips import as_input, by_width
+from sightread.spotting.strips import COLUMN_PX, WIDTHS_PX, as_input, by_width
 from sightread.tokenizer import TokenizerSource, TokenLayout
 
 if TYPE_CHECKING:
     from sightread.methods.spotter.recipe import SpotterRecipe
 
 NORMAL_PX = 640
+_MOST_COLUMNS = WIDTHS_PX[-1] // COLUMN_PX
 _MIDDLE = (0.5, 0.5, 0.5)
 _SAMPLE_SCENES, _SAMPLE_PX = 32, 320
 
@@ -43,15 +46,58 @@ class FinderGraph(nn.Module):
         return torch.sigmoid(kernel), geometry
 
 
+class KnownPool(nn.Module):
+    """`BinPool` without lengths, its weights looked up: a dozen operations on a few numbers each
+    cost what a convolution does."""
+
+    weights: Tensor
+
+    def __init__(self, pool: BinPool) -> None:
+        super().__init__()
+        weights = torch.zeros(_MOST_COLUMNS + 1, _MOST_COLUMNS, pool.bins)
+        for columns in range(1, _MOST_COLUMNS + 1):
+            parts = pool(torch.eye(columns)[None])  # (1, T * bins)
+            weights[columns, :columns] = parts.reshape(columns, pool.bins)
+        self.register_buffer("weights", weights)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C, T) -> (B, C * bins)."""
+        columns = x.shape[2]
+        return (x @ self.weights[columns, :columns]).flatten(1)
+
+
+class StripGraph(nn.Module):
+    """The strip encoder with bytes going in, and its last batch norm in the convolution before it:
+    exported, the convolution's result has other readers, and would be normed as float32."""
+
+    def __init__(self, strips: StripEncoder) -> None:
+        super().__init__()
+        self.strips = copy.deepcopy(strips).eval()
+        *before, conv, norm, relu = self.strips.picture
+        pool = self.strips.pool
+        assert isinstance(pool, BinPool)
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        self.strips.picture = nn.Sequential(*before, fuse_conv_bn_eval(conv, norm), relu)
+        self.strips.pool = KnownPool(pool)
+
+    def forward(self, strips: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 32, W, 3) uint8 of `spotting.strips.as_input` -> as `StripEncoder`."""
+        vectors, logs = self.strips(standardised(strips.permute(0, 3, 1, 2)))
+        return vectors, logs
+
+
 def parts(recipe: SpotterRecipe, model: Spotter) -> Parts:
     """The three graphs, in eval mode."""
     finder = FinderGraph(model.finder).eval()
-    return Parts(finder, model.strips.eval(), model.query.eval(), recipe.model.dim, samples)
+    return Parts(
+        finder, StripGraph(model.strips).eval(), model.query.eval(), recipe.model.dim, samples
+    )
 
 
 def samples() -> tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]:
     """Rendered pictures (1, H, W, 3) uint8 that training does not see, and batches of their words,
-    (n, 3, 32, W) float32."""
+    (n, 32, W, 3) uint8."""
     rng = np.random.default_rng([FIRST_SEED, 9])
     renderer = Scenes(Words(), _SAMPLE_PX)
     scenes = [renderer.get(rng) for _ in range(_SAMPLE_SCENES)]

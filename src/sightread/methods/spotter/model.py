@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sightread.spotting.alphabet import CLASSES, END, PAD
+from sightread.spotting.strips import MIDDLE, PER_DEVIATION
 
 MAX_SCALE = 100.0
 
@@ -137,6 +138,11 @@ class BinPool(nn.Module):
         return pooled.reshape(batch, channels * self.bins)
 
 
+def standardised(strips: Tensor) -> Tensor:
+    """Bytes (N, 3, 32, W) of `spotting.strips.as_input`, channels first -> what they stand for."""
+    return (strips.float() - MIDDLE) / PER_DEVIATION
+
+
 class StripEncoder(nn.Module):
     """A word's strip, 32 px high, to its vector and the likelihood of characters per column."""
 
@@ -164,21 +170,21 @@ class StripEncoder(nn.Module):
             for _ in range(3)
         )
         self.characters = nn.Conv1d(width, CLASSES, 1)
-        self.pool = BinPool(config.bins)
+        self.pool: nn.Module = BinPool(config.bins)
         self.dim = config.dim
         self.vector = nn.Sequential(
             nn.Linear(config.bins * width, 256), nn.ReLU(inplace=True), nn.Linear(256, config.dim)
         )
 
     def forward(self, strips: Tensor) -> tuple[Tensor, Tensor]:
-        """Strips (N, 3, 32, W) -> unit vectors (N, D) and logarithms of probabilities
-        (N, W/4, classes)."""
-        x = self.picture(strips)[:, :, 0]  # (N, C, W/4)
+        """`standardised` strips (N, 3, 32, W) -> unit vectors (N, D) and logarithms of
+        probabilities (N, W/4, classes)."""
+        x = self.picture(strips).squeeze(2)  # (N, C, W/4)
         for block in self.columns:
             x = x + block(x)
         logs = F.log_softmax(self.characters(x).transpose(1, 2).float(), dim=-1)
-        vectors = self.vector(self.pool(x))  # (N, D)
-        return F.normalize(vectors.float(), dim=-1), logs
+        vectors = self.vector(self.pool(x)).float()  # (N, D)
+        return vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-12), logs
 
 
 class QueryTower(nn.Module):

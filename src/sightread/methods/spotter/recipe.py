@@ -28,7 +28,7 @@ from sightread.methods.spotter.losses import (
     kernel_loss,
     reading_loss,
 )
-from sightread.methods.spotter.model import Spotter, SpotterConfig
+from sightread.methods.spotter.model import Spotter, SpotterConfig, standardised
 from sightread.methods.spotter.photographs import Photographs, Seen
 from sightread.methods.spotter.start import learn_to_spell, load_weights
 from sightread.methods.spotter.targets import draw_targets
@@ -186,8 +186,8 @@ def strip_batch(strips: Sequence[Strip], distractors: int, rng: Rng) -> dict[str
         "related": torch.from_numpy(graded_similarity(asked, asked)),
     }
     for width, numbers in groups.items():
-        pixels = as_input([strips[number].pixels for number in numbers])
-        found[f"strips_{width}"] = torch.from_numpy(pixels)
+        pixels = torch.from_numpy(as_input([strips[number].pixels for number in numbers]))
+        found[f"strips_{width}"] = pixels.permute(0, 3, 1, 2)
     return found
 
 
@@ -229,7 +229,7 @@ def strip_losses(model: Spotter, batch: Batch) -> Losses:
     for width in WIDTHS_PX:
         if f"strips_{width}" not in batch:
             continue
-        found, logs = model.strips(batch[f"strips_{width}"])
+        found, logs = model.strips(standardised(batch[f"strips_{width}"]))
         rows = slice(first, first + len(found))
         reading = reading + reading_loss(logs, batch["texts"][rows], batch["lengths"][rows])
         vectors.append(found)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from sightread.methods.spotter.data import Scenes, Strip, readable, strips_of
-from sightread.methods.spotter.model import Spotter
+from sightread.methods.spotter.model import Spotter, standardised
 from sightread.methods.spotter.words import Words
 from sightread.metrics import average_precision
 from sightread.spotting.alphabet import query_ids, spell
@@ -88,7 +88,7 @@ def read_strips(model: Spotter, strips: Sequence[RGBImage]) -> tuple[Vectors, li
     for numbers in by_width([strip.shape[1] for strip in strips]).values():
         pixels = torch.from_numpy(as_input([strips[number] for number in numbers]))
         with torch.no_grad():
-            found, logs = model.strips(pixels.to(device))
+            found, logs = model.strips(standardised(pixels.permute(0, 3, 1, 2).to(device)))
         vectors[numbers] = found.cpu().numpy()
         for number, columns in zip(numbers, logs.cpu().numpy(), strict=True):
             texts[number] = read_columns(columns).text
