@@ -39,7 +39,7 @@ class Attention:
     """
 
     mark: float = 0.05
-    thin_px: float = 12.0
+    thin_px: float = 14.0
     tile_px: float = 64.0
 
 

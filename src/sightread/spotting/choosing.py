@@ -19,7 +19,7 @@ from sightread.spotting.places import Places, corners
 from sightread.spotting.readings import Reading
 from sightread.text import key
 
-_ALIKE = 0.75
+_ALIKE = 0.7
 """Intersection over union: of places that are so much alike one is enough."""
 _OVERLAP = 0.5
 """Two places are of one word if what they share is this much of the smaller."""
