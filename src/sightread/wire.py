@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sightread.revisions import reduced_to
+from sightread.revisions import reduced_to, smaller_than
 
 if TYPE_CHECKING:
     from sightread.explained import Explained, SceneText
@@ -137,6 +137,7 @@ def picture_fields(record: PictureRecord) -> dict[str, Any]:
         "height": record.height,
         "reader": record.reader,
         "reduced_to_px": reduced_to(record.reader, record.width, record.height),
+        "smaller_than_px": smaller_than(record.reader, record.width, record.height),
         "indexed_at": moment(record.indexed_at),
         "taken_at": moment(about.taken_at),
         "latitude": about.latitude,

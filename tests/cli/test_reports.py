@@ -251,8 +251,19 @@ def test_a_picture_that_was_read_smaller_than_it_is_says_so() -> None:
     for small in (replace(large, width=960, height=1280), replace(large, reader="0123456789ab")):
         assert "read at" not in reports.picture_text(small)
         assert picture_fields(small)["reduced_to_px"] is None
-    twice = replace(large, reader="0123456789ab@2048+ba9876543210")
+    twice = replace(large, reader="0123456789ab@400-2048+ba9876543210")
     assert picture_fields(twice)["reduced_to_px"] == 2048
+    assert picture_fields(twice)["smaller_than_px"] is None
+
+
+def test_a_picture_that_is_too_small_for_the_reader_says_so() -> None:
+    small = replace(RECORD, width=200, height=319, reader="0123456789ab@320-1280+ba9876543210")
+    assert "read at   less than the 320 px that" in reports.picture_text(small)
+    fields = picture_fields(small)
+    assert (fields["smaller_than_px"], fields["reduced_to_px"]) == (320, None)
+    for other in (replace(small, height=320), replace(small, reader="0123456789ab@1280")):
+        assert "read at" not in reports.picture_text(other)
+        assert picture_fields(other)["smaller_than_px"] is None
 
 
 def test_a_picture_with_vectors() -> None:

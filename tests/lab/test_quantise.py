@@ -28,7 +28,7 @@ def test_the_trained_spotter_in_eight_bits_is_close_to_torch() -> None:
     assert 0.995 < made.int8["strips_min_cosine"] < 1
     # In float32 they have 4.0 and 5.7 MB.
     assert len(made.files[FIND_GRAPH]) < 1_200_000  # type: ignore[arg-type]
-    assert len(made.files[STRIP_GRAPH]) < 2_400_000  # type: ignore[arg-type]
+    assert len(made.files[STRIP_GRAPH]) < 2_500_000  # type: ignore[arg-type]
 
 
 def test_the_same_samples_every_time() -> None:
@@ -37,7 +37,7 @@ def test_the_same_samples_every_time() -> None:
     assert len(pictures) == 32
     assert pictures[0].shape == (1, 320, 320, 3)
     assert sum(len(batch) for batch in strips) > 100
-    assert {batch.shape[1:3] for batch in strips} == {(3, 32)}
+    assert {(batch.shape[1], batch.shape[3]) for batch in strips} == {(32, 3)}
 
 
 def test_weights_keep_seven_bits() -> None:

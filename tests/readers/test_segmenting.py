@@ -85,10 +85,13 @@ def test_a_word_in_four_pieces_is_put_together() -> None:
 
 
 def test_two_words_at_two_places_stay_two() -> None:
-    line = Line([("low", 0.0), ("flying", 42.0)])
-    found = segmented(start(line, (0, 36), (42, 114)), line.read)
+    line = Line([("low", 0.0), ("flying", 39.0)])
+    found = segmented(start(line, (0, 36), (39, 111)), line.read)
     assert texts(found) == ["flying", "low"]
     assert line.asked == 3  # both, and whether they are one
+    further = Line([("low", 0.0), ("flying", 42.0)])
+    segmented(start(further, (0, 36), (42, 114)), further.read)
+    assert further.asked == 2
 
 
 def test_what_is_joined_is_read_as_surely_as_its_parts() -> None:

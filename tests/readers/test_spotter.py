@@ -111,6 +111,8 @@ def test_revisions_differ_by_what_changes_a_reading(folder: Path) -> None:
     assert len(revisions) == 3
     assert SpotterReader(folder).spec == SpotterReader(folder).spec
     assert SpotterReader(folder).spec.side_limit_px == 1280
+    assert SpotterReader(folder).spec.revision.endswith("@320-1280")
+    assert SpotterReader(folder, detail="high").spec.revision.endswith("@400-2048")
 
 
 def test_the_tower_for_words_is_that_of_the_reader(folder: Path, reader: SpotterReader) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sightread.cli.plain import counted, duration, file_size, tsv_field, visible
-from sightread.revisions import reduced_to
+from sightread.revisions import reduced_to, smaller_than
 from sightread.text import key
 from sightread.wire import FAILURE_FIELDS, failure_fields, moment
 
@@ -138,7 +138,7 @@ def picture_text(record: PictureRecord) -> str:
             or "(its file is gone)",
             "id": f"{record.id:016x}",
             "size": f"{record.width} × {record.height} px, {record.format}",
-            "read at": _reduced(record),
+            "read at": _read_at(record),
             "taken": moment(about.taken_at) or "",
             "place": place,
             "title": visible(about.title),
@@ -158,12 +158,14 @@ def picture_text(record: PictureRecord) -> str:
     return head + "\n" + "".join(_lines(record))
 
 
-def _reduced(record: PictureRecord) -> str:
-    """How much smaller than it is a picture was read, if it was."""
-    side = reduced_to(record.reader, record.width, record.height)
-    if side is None:
-        return ""
-    return f"{side:,} px of its longer side; small words may be missing, see index --detail"
+def _read_at(record: PictureRecord) -> str:
+    """That a picture is too large or too small for the level of detail, if it is."""
+    of = (record.reader, record.width, record.height)
+    if side := reduced_to(*of):
+        return f"{side:,} px of its longer side; small words may be missing, see index --detail"
+    if side := smaller_than(*of):
+        return f"less than the {side:,} px that the reader wants; words may be missing"
+    return ""
 
 
 def _lines(record: PictureRecord) -> Iterator[str]:

@@ -28,7 +28,7 @@ from sightread.readers.nets import Graph, load_graph
 from sightread.readers.retrying import read_again
 from sightread.readers.segmenting import segmented
 from sightread.readers.words import WordTower, read_spotter
-from sightread.revisions import with_side
+from sightread.revisions import with_sides
 from sightread.spotting.alphabet import READ
 from sightread.spotting.attention import Attention, Window, attended, whole
 from sightread.spotting.choosing import choose, distinct
@@ -65,6 +65,11 @@ class Sides:
     find_px: int
     far_px: int
     read_px: int
+
+    @property
+    def least_px(self) -> int:
+        """Of the smallest picture that is looked at as large as is meant."""
+        return math.ceil((self.glance_px or self.find_px) / _ENLARGE)
 
 
 DETAILS: dict[Detail, Sides] = {
@@ -119,8 +124,10 @@ class SpotterReader:
         )
         self._spec = ReaderSpec(
             name="spotter",
-            revision=with_side(
-                hashlib.sha256(identity.encode()).hexdigest()[:12], self.sides.read_px
+            revision=with_sides(
+                hashlib.sha256(identity.encode()).hexdigest()[:12],
+                self.sides.least_px,
+                self.sides.read_px,
             ),
             side_limit_px=self.sides.read_px,
             space=self._words.spec,
@@ -174,7 +181,8 @@ class SpotterReader:
         closer = _size_for(width, height, self.sides.find_px)
         first = _size_for(width, height, self.sides.glance_px or self.sides.find_px)
         glance = resized(image, first)
-        far = resized(glance, _size_for(width, height, self.sides.far_px))
+        sharper = glance if first < (width, height) else image
+        far = resized(sharper, _size_for(width, height, self.sides.far_px))
         _, largest = self._look(far, (width, height), settings)
         maps, found = self._look(glance, (width, height), settings)
         looks = [largest, found]

@@ -184,6 +184,7 @@ class Picture(_Shape):
     height: int
     reader: str
     reduced_to_px: int | None
+    smaller_than_px: int | None
     indexed_at: str | None
     taken_at: str | None
     latitude: float | None

@@ -19,7 +19,7 @@ from sightread.spotting.places import Places, corners
 from sightread.spotting.readings import Reading
 from sightread.text import key
 
-_ALIKE = 0.7
+_ALIKE = 0.65
 """Intersection over union: of places that are so much alike one is enough."""
 _OVERLAP = 0.5
 """Two places are of one word if what they share is this much of the smaller."""
@@ -36,10 +36,10 @@ def distinct(looks: Sequence[Found]) -> Found:
     places = np.concatenate([np.zeros((0, 5), np.float32), *(one.places for one in looks)])
     scores = np.concatenate([np.zeros(0, np.float32), *(one.scores for one in looks)])
     shared, areas = _shared(places)
+    alike = (shared > _ALIKE * (areas[:, None] + areas - shared)).tolist()
     kept: list[int] = []
     for number in np.argsort(-scores, kind="stable").tolist():
-        union = areas[number] + areas[kept] - shared[number, kept]
-        if not (shared[number, kept] > _ALIKE * union).any():
+        if not any(alike[number][one] for one in kept):
             kept.append(number)
     kept.sort()
     return Found(places[kept], scores[kept])
@@ -48,6 +48,7 @@ def distinct(looks: Sequence[Found]) -> Found:
 def choose(places: Places, readings: Sequence[Reading]) -> tuple[list[int], list[int]]:
     """Which places are words, and which are second thoughts; both ascending."""
     shared, areas = _shared(places)
+    overlap = (shared > _OVERLAP * np.minimum(areas[:, None], areas)).tolist()
     keys = [key(one.text) for one in readings]
     sure = np.array(
         [one.confidence if said else 0.0 for one, said in zip(readings, keys, strict=True)]
@@ -56,7 +57,7 @@ def choose(places: Places, readings: Sequence[Reading]) -> tuple[list[int], list
     others: list[int] = []
     explained = sure * np.array([len(said) for said in keys]) ** _LENGTH
     for number in np.argsort(-explained, kind="stable").tolist():
-        near = shared[number] > _OVERLAP * np.minimum(areas[number], areas)
+        near = overlap[number]
         rivals = [one for one in words if near[one]]
         if not rivals:
             words.append(number)

@@ -44,17 +44,19 @@ def strip_width(place: NDArray[np.float32]) -> int:
 def cut_strip(image: RGBImage, place: NDArray[np.float32]) -> RGBImage:
     """(32, W, 3) uint8: the word at a place, reading to the right. What lies outside of the
     picture repeats its rim."""
-    x, y, length, height, angle = (float(value) for value in place)
+    x, y, length, height, angle = place.tolist()
     width = strip_width(place)
     high = height * (1 + 2 * MARGIN)
     long = length + 2 * MARGIN * height
     piece, origin, factor = _piece(image, place, high / HEIGHT_PX)
     cos, sin = math.cos(angle), math.sin(angle)
     across, down = long / width / factor, high / HEIGHT_PX / factor
-    # From the middle of a pixel of the strip to the middle of one of the piece.
-    matrix = np.array([[cos * across, -sin * down, 0.0], [sin * across, cos * down, 0.0]])
-    middle = np.array([(x - origin[0]) / factor, (y - origin[1]) / factor]) - 0.5
-    matrix[:, 2] = middle - matrix[:, :2] @ ((width - 1) / 2, (HEIGHT_PX - 1) / 2)
+    # From the middle of a pixel of the strip to the middle of one of the piece. In plain numbers:
+    # arrays of two take longer than the strip itself.
+    column, row = (width - 1) / 2, (HEIGHT_PX - 1) / 2
+    right = (x - origin[0]) / factor - 0.5 - cos * across * column + sin * down * row
+    below = (y - origin[1]) / factor - 0.5 - sin * across * column - cos * down * row
+    matrix = np.array([[cos * across, -sin * down, right], [sin * across, cos * down, below]])
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     strip: RGBImage = cv2.warpAffine(
         piece, matrix, (width, HEIGHT_PX), flags=how, borderMode=cv2.BORDER_REPLICATE
@@ -69,7 +71,7 @@ def _piece(
     strip; where its corner is, and how many pixels of the picture one of its own is."""
     if scale < 2:
         return image, (0.0, 0.0), 1.0
-    x, y, length, height, _ = (float(value) for value in place)
+    x, y, length, height, _ = place.tolist()
     reach = math.hypot(length + 2 * MARGIN * height, height * (1 + 2 * MARGIN)) / 2 + 2
     rows, columns = image.shape[:2]
     left, right = (int(min(max(v, 0), columns)) for v in (x - reach, x + reach + 1))

@@ -41,14 +41,22 @@ function lines(words, point) {
   return el("ol", { class: "lines" }, ...items);
 }
 
+function readAt(about) {
+  if (about.reduced_to_px) {
+    return `${number(about.reduced_to_px)} px of its longer side; small words may be missing`;
+  }
+  return about.smaller_than_px
+    ? `less than the ${number(about.smaller_than_px)} px that the reader wants; words may be missing`
+    : "";
+}
+
 function facts(about) {
   const place = about.latitude !== null && about.longitude !== null
     ? `${about.latitude.toFixed(5)}, ${about.longitude.toFixed(5)}` : "";
   const known = {
     File: about.paths.join("\n"),
     Size: `${number(about.width)} × ${number(about.height)} px, ${about.format}`,
-    "Read at": about.reduced_to_px
-      ? `${number(about.reduced_to_px)} px of its longer side; small words may be missing` : "",
+    "Read at": readAt(about),
     Taken: day(about.taken_at),
     Place: place,
     Title: about.title,
