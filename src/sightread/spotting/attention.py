@@ -38,7 +38,7 @@ class Attention:
             round one with a mark are looked at as well.
     """
 
-    mark: float = 0.05
+    mark: float = 0.1
     thin_px: float = 14.0
     tile_px: float = 64.0
 

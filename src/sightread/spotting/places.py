@@ -11,16 +11,18 @@ Corners = NDArray[np.float32]
 """(n, 4, 2): clockwise from where the word starts at its top."""
 
 _LEAST_PX = 1e-3
+_CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
 def corners(places: Places) -> Corners:
     """The corners of each box."""
-    x, y, length, height, angle = np.asarray(places, np.float64).reshape(-1, 5).T
-    along = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (length / 2)[:, None]
-    down = np.stack([-np.sin(angle), np.cos(angle)], axis=1) * (height / 2)[:, None]
-    middle = np.stack([x, y], axis=1)
-    found = [middle - along - down, middle + along - down, middle + along + down]
-    return np.stack([*found, middle - along + down], axis=1).astype(np.float32)
+    boxes = np.asarray(places, np.float64).reshape(-1, 5)
+    halves, angles = boxes[:, 2:4] / 2, boxes[:, 4]
+    cos, sin = np.cos(angles), np.sin(angles)
+    sides = np.empty((len(boxes), 2, 2))  # half the way along the box, half the way down
+    sides[:, 0, 0], sides[:, 0, 1], sides[:, 1, 0], sides[:, 1, 1] = cos, sin, -sin, cos
+    found = boxes[:, None, :2] + _CORNERS @ (sides * halves[:, :, None])
+    return found.astype(np.float32)
 
 
 def around(outline: ArrayLike) -> tuple[Places, float]:
