@@ -48,7 +48,9 @@ def readers() -> str:
 
 
 def _beside_each_other() -> str:
-    """What reading costs, measured in turns."""
+    """What reading costs, measured in turns; "" if nobody has."""
+    if not (RESULTS / f"{TIMES}.json").exists():
+        return ""
     result = load(TIMES)
     others = ("rapidocr", "rapidocr-defaults", "tesseract")
     rows = [

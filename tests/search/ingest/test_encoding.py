@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sightread.errors import LibraryError, PictureError
+from sightread.errors import LibraryError, PictureError, SightreadError
 from sightread.protocols import DualEncoder
 from sightread.search.encoding import Source
 from sightread.search.ingest import IndexOptions, IndexReport, ingest
@@ -414,12 +415,22 @@ ledger = Ledger.open(library, write=True)
 if known == "known":
     ingest(store, ColourReader(), ledger, [pictures])
 
+begun = []
+
 def slowly(seen):
-    print(seen, flush=True)
-    threading.Event().wait(0.02)
+    begun.append(seen)
+    threading.Event().wait(0.02 if len(begun) < 14 else 60)  # it is to be killed halfway
 
 ingest(store, ColourReader(), ledger, [pictures], encoders=[Source(ColourEncoder(before=slowly))])
 """
+
+
+def _count_encoded(library: str) -> int:
+    """0 too while the library is being made."""
+    try:
+        return len(open_store(library).encoded(SPACE, "c1"))
+    except SightreadError:
+        return 0
 
 
 @pytest.mark.parametrize("known", ["known", "new"])
@@ -433,10 +444,12 @@ def test_a_killed_run_leaves_whole_vectors_and_the_next_one_goes_on(
     library = str(tmp_path / "library")
     command = [sys.executable, "-c", KILLED, library, str(desk.pictures), known]
     root = Path(__file__).parents[3]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as child:
-        assert child.stdout is not None
-        for _ in range(14):
-            assert child.stdout.readline()
+    with subprocess.Popen(command, cwd=root) as child:
+        until = time.monotonic() + 60
+        while not _count_encoded(library):
+            assert child.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
         child.kill()
     encoded = open_store(library).encoded(SPACE, "c1")
     assert 0 < len(encoded) < 30
