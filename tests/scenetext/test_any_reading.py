@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sightread.preprocess import PreprocessSpec
@@ -23,7 +23,12 @@ WORD: st.SearchStrategy[WordRegion] = st.builds(
 )
 
 
+# Finite, but its area is not.
+FAR = WordRegion(((0.0, 0.0), (0.0, 0.0), (0.0, 5.6e303), (32334.0, 0.0)), 1.0, "0")
+
+
 @settings(max_examples=60, deadline=None)
+@example([FAR], 1, 1, "quad", "word", "pad")
 @given(
     st.lists(WORD, max_size=8),
     st.integers(1, 90),

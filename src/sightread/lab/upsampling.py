@@ -1,5 +1,5 @@
 """Maps made twice as large, each cell repeated, by copying bytes: ONNX Runtime's own operation
-looks up where each byte comes from and takes five times as long."""
+looks up where each byte comes from and takes several times as long."""
 
 from __future__ import annotations
 

@@ -57,9 +57,9 @@ def scene_tokens(
         most: so many at most; 0 leaves none.
         least: the smallest confidence.
     """
-    kept = [word for word in words if _counts(word, width, height, least)]
+    kept = [_near(word, width, height) for word in words if _counts(word, width, height, least)]
     kept.sort(key=lambda word: (-_weight(word), word.text or "", word.box))
-    kept = [_near(word, width, height) for word in _once(kept[: _CANDIDATES * most])[:most]]
+    kept = _once(kept[: _CANDIDATES * most])[:most]
     if not kept:
         return ()
     lines = line_numbers(np.concatenate([around(word.box)[0] for word in kept]))
