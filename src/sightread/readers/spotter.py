@@ -181,7 +181,8 @@ class SpotterReader:
         closer = _size_for(width, height, self.sides.find_px)
         first = _size_for(width, height, self.sides.glance_px or self.sides.find_px)
         glance = resized(image, first)
-        sharper = glance if first < (width, height) else image
+        # What was enlarged for the glance is not made small again: that would blur it.
+        sharper = glance if first[0] < width else image
         far = resized(sharper, _size_for(width, height, self.sides.far_px))
         _, largest = self._look(far, (width, height), settings)
         maps, found = self._look(glance, (width, height), settings)
