@@ -4,62 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from sightread.errors import LibraryError, PictureError, SightreadError
-from sightread.protocols import DualEncoder
-from sightread.search.encoding import Source
-from sightread.search.ingest import IndexOptions, IndexReport, ingest
-from sightread.store import open_store
+from sightread.errors import PictureError
+from sightread.search.ingest import IndexOptions
 from sightread.types import ImageEmbedding, RGBImage
 
-from ...colours import ColourEncoder, direction
+from ...colours import ColourEncoder
 from .conftest import ColourReader, Desk, colour, colour_word
+from .encoders import SPACE, expected, fails_on, index, vectors
 
-SPACE = "scene-text"
 ONE, TWO, THREE = (colour_word(colour(number)) for number in (1, 2, 3))
-
-
-def index(
-    desk: Desk,
-    *encoders: DualEncoder,
-    reader: ColourReader | None = None,
-    options: IndexOptions | None = None,
-    folder: Path | None = None,
-) -> IndexReport:
-    return ingest(
-        desk.store,
-        reader or ColourReader(),
-        desk.ledger,
-        [str(folder or desk.pictures)],
-        options,
-        encoders=[Source(encoder, "/models/colour") for encoder in encoders],
-    )
-
-
-def vectors(desk: Desk, space: str = SPACE) -> dict[str, list[float]]:
-    """Written word of each picture -> its vector in the space that serves, if it has one."""
-    ids = desk.store.ids().tolist()
-    found = {}
-    for bare, record in zip(
-        desk.records(), desk.store.get(ids, regions=False, embeddings=True), strict=True
-    ):
-        if space in record.embeddings:
-            found[bare.regions[0].text] = record.embeddings[space].vector.tolist()
-    return found
-
-
-def expected(*numbers: int) -> dict[str, list[float]]:
-    return {colour_word(colour(n)): direction(np.array(colour(n))).tolist() for n in numbers}
 
 
 def test_reader_and_encoder_see_the_same_pixels(desk: Desk) -> None:
@@ -166,14 +125,6 @@ def test_a_file_with_new_content_is_read_and_encoded(desk: Desk) -> None:
 # --- failures ---------------------------------------------------------------------------------
 
 
-def fails_on(number: int, error: BaseException) -> Callable[[tuple[int, ...]], None]:
-    def fail(seen: tuple[int, ...]) -> None:
-        if seen == colour(number):
-            raise error
-
-    return fail
-
-
 @pytest.mark.parametrize("known", [False, True])
 def test_what_cannot_be_encoded_keeps_its_words(desk: Desk, known: bool) -> None:
     for number in (1, 2, 3):
@@ -261,202 +212,3 @@ def test_a_failed_picture_is_retried_with_its_encoder_only(desk: Desk) -> None:
     report = desk.index(options=IndexOptions(retry_failed=True))
     assert report.unchanged == 1
     assert list(desk.failures()) == ["1.png"]
-
-
-# --- stopping ---------------------------------------------------------------------------------
-
-
-def test_ctrl_c_keeps_what_is_encoded_and_the_next_run_goes_on(desk: Desk) -> None:
-    for number in range(40):
-        desk.paint(f"{number:02}.png", number)
-    desk.index()
-    started = threading.Event()
-
-    def interrupt(seen: tuple[int, ...]) -> None:
-        if not started.is_set() and seen == colour(5):
-            started.set()
-            os.kill(os.getpid(), signal.SIGINT)
-        threading.Event().wait(0.02)
-
-    first = ColourEncoder(before=interrupt)
-    report = index(desk, first)
-    assert report.interrupted
-    assert 5 <= report.encoded < 40
-    assert report.encoded == len(first.seen) == len(vectors(desk))
-    second = ColourEncoder()
-    report = index(desk, second)
-    assert not report.interrupted
-    assert sorted(first.seen + second.seen) == [colour(n) for n in range(40)]
-    assert vectors(desk) == expected(*range(40))
-
-
-# --- another revision -------------------------------------------------------------------------
-
-AGAIN = IndexOptions(reencode=True)
-
-
-class Turned(ColourEncoder):
-    """Another model: its vectors point the other way."""
-
-    def _encode(self, image: RGBImage) -> ImageEmbedding:
-        embedding = super()._encode(image)
-        return ImageEmbedding(-embedding.vector, embedding.areas)
-
-
-def turned(*numbers: int) -> dict[str, list[float]]:
-    return {word: (-np.array(v)).tolist() for word, v in expected(*numbers).items()}
-
-
-def test_vectors_of_two_models_are_not_mixed(desk: Desk) -> None:
-    desk.paint("1.png", 1)
-    index(desk, ColourEncoder())
-    desk.paint("2.png", 2)
-    with pytest.raises(LibraryError, match=r"revision c1 \(colours\).* revision c2.*--reencode"):
-        index(desk, Turned("c2"))
-    assert (vectors(desk), desk.contents()) == (expected(1), {ONE: ["1.png"]})
-
-
-def test_a_space_is_encoded_again_when_that_is_asked_for(desk: Desk) -> None:
-    for number in (1, 2):
-        desk.paint(f"{number}.png", number)
-    index(desk, ColourEncoder())
-    reader = ColourReader()
-    report = index(desk, Turned("c2"), reader=reader, options=AGAIN)
-    assert (report.encoded, report.warnings, reader.words) == (2, (), [])
-    assert vectors(desk) == turned(1, 2)
-    assert [one.spec.revision for one in desk.store.spaces()] == ["c2"]
-    again = Turned("c2")
-    assert index(desk, again, options=AGAIN).unchanged == 2
-    assert again.seen == []
-
-
-def test_the_old_model_serves_until_the_new_one_is_through(desk: Desk) -> None:
-    for number in range(20):
-        desk.paint(f"{number:02}.png", number)
-    index(desk, ColourEncoder())
-
-    def interrupt(seen: tuple[int, ...]) -> None:
-        if seen == colour(4):
-            os.kill(os.getpid(), signal.SIGINT)
-        threading.Event().wait(0.02)
-
-    first = Turned("c2", before=interrupt)
-    assert index(desk, first, options=AGAIN).interrupted
-    assert vectors(desk) == expected(*range(20))
-    index(desk, ColourEncoder())  # the old one can still be used
-    assert vectors(desk) == expected(*range(20))
-    second = Turned("c2")
-    report = index(desk, second)  # goes on: what was asked for once need not be said again
-    assert len(first.seen) + len(second.seen) == 20
-    assert (report.encoded, report.warnings) == (len(second.seen), ())
-    assert vectors(desk) == turned(*range(20))
-
-
-def test_pictures_elsewhere_keep_the_old_vectors_serving(desk: Desk) -> None:
-    desk.paint("x/a.png", 1)
-    desk.paint("y/b.png", 2)
-    index(desk, ColourEncoder())
-    report = index(desk, Turned("c2"), options=AGAIN, folder=desk.pictures / "x")
-    assert report.warnings == (
-        "1 pictures have no vector in scene-text from this encoder, such as "
-        f"{desk.pictures}/y/b.png: index their folders too, or, if the files are gone, run "
-        "`sightread forget --missing`. The old vectors go on serving.",
-    )
-    assert vectors(desk) == expected(1, 2)
-    assert index(desk, Turned("c2"), folder=desk.pictures / "y").warnings == ()
-    assert vectors(desk) == turned(1, 2)
-
-
-def test_one_odd_picture_does_not_keep_the_old_vectors_but_a_broken_model_does(
-    desk: Desk,
-) -> None:
-    for number in range(1, 21):
-        desk.paint(f"{number:02}.png", number)
-    index(desk, ColourEncoder())
-
-    def fail_often(seen: tuple[int, ...]) -> None:
-        if seen != colour(1):
-            raise ValueError("broken")
-
-    report = index(desk, Turned("c2", before=fail_often), options=AGAIN)
-    [warning] = report.warnings
-    assert warning.startswith("Only 1 pictures could be encoded in scene-text, where 20 have")
-    assert vectors(desk) == expected(*range(1, 21))
-    retry = IndexOptions(reencode=True, retry_failed=True)
-    report = index(desk, Turned("c2", before=fails_on(7, ValueError("odd"))), options=retry)
-    assert (report.warnings, list(desk.failures())) == ((), ["07.png"])
-    assert vectors(desk) == turned(*(n for n in range(1, 21) if n != 7))
-
-
-def test_a_first_encoding_of_one_folder_says_what_it_left(desk: Desk) -> None:
-    desk.paint("x/a.png", 1)
-    desk.paint("y/b.png", 2)
-    desk.index()
-    report = index(desk, ColourEncoder(), folder=desk.pictures / "x")
-    [warning] = report.warnings
-    assert warning.startswith(f"1 pictures have no vector in {SPACE} from this encoder, such as ")
-    assert warning.endswith("`sightread forget --missing`.")
-    assert vectors(desk) == expected(1)
-
-
-KILLED = """
-import os, sys, threading
-from sightread.search import batch
-from sightread.search.encoding import Source
-from sightread.search.ingest import ingest
-from sightread.search.ledger import Ledger
-from sightread.store import open_store
-from tests.colours import ColourEncoder
-from tests.search.ingest.conftest import ColourReader
-batch.PICTURES = 2
-library, pictures, known = sys.argv[1:]
-store = open_store(library, write=True, create=True)
-ledger = Ledger.open(library, write=True)
-if known == "known":
-    ingest(store, ColourReader(), ledger, [pictures])
-
-begun = []
-
-def slowly(seen):
-    begun.append(seen)
-    threading.Event().wait(0.02 if len(begun) < 14 else 60)  # it is to be killed halfway
-
-ingest(store, ColourReader(), ledger, [pictures], encoders=[Source(ColourEncoder(before=slowly))])
-"""
-
-
-def _count_encoded(library: str) -> int:
-    """0 too while the library is being made."""
-    try:
-        return len(open_store(library).encoded(SPACE, "c1"))
-    except SightreadError:
-        return 0
-
-
-@pytest.mark.parametrize("known", ["known", "new"])
-def test_a_killed_run_leaves_whole_vectors_and_the_next_one_goes_on(
-    tmp_path: Path, known: str
-) -> None:
-    desk = Desk(tmp_path)
-    desk.close()
-    for number in range(30):
-        desk.paint(f"{number}.png", number)
-    library = str(tmp_path / "library")
-    command = [sys.executable, "-c", KILLED, library, str(desk.pictures), known]
-    root = Path(__file__).parents[3]
-    with subprocess.Popen(command, cwd=root) as child:
-        until = time.monotonic() + 60
-        while not _count_encoded(library):
-            assert child.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        child.kill()
-    encoded = open_store(library).encoded(SPACE, "c1")
-    assert 0 < len(encoded) < 30
-    again = Desk(tmp_path)
-    assert vectors(again).items() <= expected(*range(30)).items()
-    encoder = ColourEncoder()
-    index(again, encoder)
-    assert len(encoder.seen) == 30 - len(encoded)
-    assert vectors(again) == expected(*range(30))
-    again.close()

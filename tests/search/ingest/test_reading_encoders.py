@@ -14,7 +14,7 @@ from sightread.types import ImageEmbedding, RGBImage, TextArea, WordRegion
 
 from ...colours import ColourEncoder, direction
 from .conftest import ColourReader, Desk, colour, colour_word
-from .test_encoding import index, vectors
+from .encoders import index, vectors
 
 SPACE = "caption"
 ODD = 1 / 3
