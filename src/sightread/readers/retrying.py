@@ -2,7 +2,7 @@
 
 Places are inexact by a few hundredths of a word's height, and a letter at the rim decides. Only
 what would be a word (`spotting.choosing`) is worth another look, and only where something was read.
-In photographs a larger cut finds little that the smaller one does not (docs/decisions/0012).
+In photographs a larger cut finds little that the smaller one does not (docs/decisions/0013).
 """
 
 from __future__ import annotations
