@@ -64,20 +64,28 @@ def held_out(count: int, size_px: int) -> HeldOut:
 
 
 def validate(recipe: SpotterRecipe, model: Spotter) -> dict[str, float]:
-    """`read`: share of strips read exactly (as words are compared); `map`: mean average precision
-    of asking for each word among all strips by vectors; with a finder also its `precision` and
-    `recall` of places that overlap by half, and `spotted`, the share of words that are found and
-    read."""
+    """Of the parts that this run trains or begins with. Strips: `read`, the share that is read
+    exactly (as words are compared), and `map`, the mean average precision of asking for each word
+    among all of them by vectors. The finder: `precision` and `recall` of places that overlap by
+    half. Both: `spotted`, the share of words that are found and read."""
     if not recipe.held_out:
         return {}
     held = held_out(recipe.held_out, recipe.size_px)
-    vectors, texts = read_strips(model, [strip.pixels for strip in held.strips])
-    written = [spell(strip.text) for strip in held.strips]
-    right = [key(text) == word for text, word in zip(texts, written, strict=True)]
-    figures = {"read": float(np.mean(right)), "map": mean_ap(model, vectors, written)}
+    can_read = recipe.batch > 0 or bool(recipe.start_from)
+    figures = reading_figures(model, held.strips) if can_read else {}
     if recipe.finder:
         figures |= finding_figures(model, held.scenes)
+    if not can_read:
+        figures.pop("spotted")
     return figures
+
+
+def reading_figures(model: Spotter, strips: Sequence[Strip]) -> dict[str, float]:
+    """Over all strips, `read` and `map`."""
+    vectors, texts = read_strips(model, [strip.pixels for strip in strips])
+    written = [spell(strip.text) for strip in strips]
+    right = [key(text) == word for text, word in zip(texts, written, strict=True)]
+    return {"read": float(np.mean(right)), "map": mean_ap(model, vectors, written)}
 
 
 def read_strips(model: Spotter, strips: Sequence[RGBImage]) -> tuple[Vectors, list[str]]:
