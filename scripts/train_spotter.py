@@ -6,11 +6,10 @@
 Two runs beside each other, `configs/spotter/cpu-words.toml` and `cpu-finder.toml`: reading and
 finding share no weights, so that each has a core of its own. About two hours and a quarter. The
 same command goes on where it was stopped. OUT/model is the model folder; progress of each run is
-in OUT/*.log. The model of the package came of the same settings in several pieces, see
-docs/decisions/0007.
+in OUT/*.log. What it gives beside the model of the package: docs/decisions/0014.
 
     --backgrounds   photographs to write on
-    --photographs   photographs whose words are known, see `scripts/label_words.py`
+    --photographs   photographs whose words are known, see `scripts/train_half.py`
     --real-words    photographed words, cut out: words.zip and labels.tsv
     --words         more words to write, one a line
     --start         weights to begin with, such as configs/spotter/start
