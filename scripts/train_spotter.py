@@ -5,8 +5,8 @@
 
 Two runs beside each other, `configs/spotter/cpu-words.toml` and `cpu-finder.toml`: reading and
 finding share no weights, so that each has a core of its own. About two hours and a quarter. The
-same command goes on where it was stopped. OUT/model is the model folder; progress of each run is
-in OUT/*.log. What it gives beside the model of the package: docs/decisions/0014.
+same command goes on where it was stopped. OUT/model is the model folder, calibrated; progress of
+each run is in OUT/*.log. What it gives beside the model of the package: docs/decisions/0014.
 
     --backgrounds   photographs to write on
     --photographs   photographs whose words are known, see `scripts/train_half.py`
@@ -52,6 +52,7 @@ def main() -> None:
     notes = ["--notes", str(given.notes)] if given.notes else []
     words, finder, model = (str(given.out / name) for name in ("words", "finder", "model"))
     _sightread(["export", words, "--finder", finder, "--out", model, "--overwrite", *notes])
+    _sightread(["models", "calibrate", model])
 
 
 def _train(out: Path, runs: dict[str, Sequence[str]]) -> None:
