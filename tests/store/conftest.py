@@ -35,6 +35,15 @@ class Place:
         return store
 
 
+def filled(place: Place, numbers: tuple[int, ...] | range) -> tuple[Store, PlainStore]:
+    store, plain = place.writer(), PlainStore()
+    records = [record(number) for number in numbers]
+    store.put(records)
+    plain.put(records)
+    store.flush()
+    return store, plain
+
+
 @pytest.fixture(params=["lance", "lance, occurrences held"])
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -67,3 +76,8 @@ def plain() -> PlainStore:
     oracle = PlainStore()
     oracle.put(record(number) for number in range(30))
     return oracle
+
+
+@pytest.fixture
+def many(place: Place) -> tuple[Store, PlainStore]:
+    return filled(place, range(120))

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sightread.protocols import Store
 from sightread.types import (
     FIELDS,
     AllOf,
@@ -250,3 +251,16 @@ def embedding(number: int, dim: int, seed: int = 0) -> ImageEmbedding:
     vector = np.array([rng.gauss(0, 1) for _ in range(dim)])
     areas = tuple(TextArea(_box(rng), rng.randrange(257) / 256) for _ in range(rng.randrange(4)))
     return ImageEmbedding((vector / np.linalg.norm(vector)).astype(np.float32), areas)
+
+
+def assert_same(store: Store, plain: PlainStore) -> None:
+    """The store answers like the oracle to everything that has no argument but tokens."""
+    assert store.ids().tolist() == plain.ids()
+    assert store.ids().dtype == np.int64
+    assert store.count() == len(plain.records)
+    assert store.get(plain.ids()) == [plain.records[i] for i in plain.ids()]
+    assert sorted(store.stamps(), key=repr) == sorted(plain.stamps(), key=repr)
+    vocabulary, expected = store.vocabulary(), plain.vocabulary()
+    assert vocabulary.tokens == expected.tokens
+    assert vocabulary.counts.tolist() == expected.counts.tolist()
+    assert hit_rows(store.search_words(WORDS)) == plain.hits(WORDS)

@@ -17,8 +17,7 @@ from sightread.errors import LibraryError
 from sightread.protocols import Store
 from sightread.store import open_store
 
-from .oracle import PlainStore, hit_rows, record
-from .test_contract import assert_same
+from .oracle import PlainStore, assert_same, hit_rows, record
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ from sightread.store.tables import Tables, one_of
 from sightread.store.uninterrupted import uninterrupted
 from sightread.types import EncoderSpec, ImageEmbedding
 
-from .oracle import PlainStore, embedding, record
-from .test_contract import assert_same
+from .oracle import PlainStore, assert_same, embedding, record
 
 
 def test_what_a_killed_writer_left_is_undone(store: Store, plain: PlainStore, folder: Path) -> None:

@@ -25,8 +25,7 @@ from sightread.types import (
 )
 
 from .conftest import Place
-from .oracle import PlainStore, embedding, record, with_vectors
-from .test_contract import assert_same
+from .oracle import PlainStore, assert_same, embedding, record, with_vectors
 
 WORDS = EncoderSpec("words", 8, "a" * 64, "spotter-tiny")
 NEXT = replace(WORDS, dim=5, revision="d" * 64, name="spotter-next")

@@ -25,8 +25,7 @@ from sightread.types import (
 )
 
 from .conftest import Place
-from .oracle import PlainStore, embedding, record
-from .test_contract import assert_same
+from .oracle import PlainStore, assert_same, embedding, record
 
 WORDS = EncoderSpec("scene-text", 7, "a" * 64, "fdp-tiny")
 MEANING = EncoderSpec("caption", 3, "b" * 64)
