@@ -18,12 +18,10 @@ from sightread.methods.spotter.recipe import (
     losses,
     strip_batch,
 )
-from sightread.methods.spotter.validation import finding_figures, mean_ap, read_strips
+from sightread.methods.spotter.validation import finding_figures, reading_figures
 from sightread.methods.spotter.words import Words
-from sightread.spotting.alphabet import spell
 from sightread.synth.fonts import find_face
 from sightread.synth.plans import PLAIN
-from sightread.text import key
 
 SMALL = SpotterConfig(
     finder=(8, 16, 16, 16, 16),
@@ -89,11 +87,7 @@ def figures(model: Spotter) -> dict[str, float]:
     source, rng = scenes(held_out=True), np.random.default_rng(99)
     drawn = [source.get(rng) for _ in range(16)]
     strips = [strip for scene in drawn for strip in strips_of(scene, rng, 0.0)]
-    vectors, texts = read_strips(model, [strip.pixels for strip in strips])
-    written = [spell(strip.text) for strip in strips]
-    right = [key(text) == word for text, word in zip(texts, written, strict=True)]
-    found = {"read": float(np.mean(right)), "map": mean_ap(model, vectors, written)}
-    return found | finding_figures(model, drawn)
+    return reading_figures(model, strips) | finding_figures(model, drawn)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ FINDING = {"precision", "recall"}
         (replace(RECIPE, held_out=0), set()),
     ],
 )
-def test_only_parts_that_can_be_of_use_are_measured(
+def test_only_parts_that_are_trained_or_begun_with_are_measured(
     recipe: SpotterRecipe, expected: set[str]
 ) -> None:
     figures = validate(recipe, build(recipe, 0).eval())
